@@ -1,0 +1,1 @@
+"""Applies campaign commands to the store and keeps the slot budgets."""

@@ -1,0 +1,1 @@
+"""Answers ServeAd: auctions in memory, sealed receipts, serve records."""

@@ -1,0 +1,1 @@
+"""Takes feedback, charges campaigns, relays events to the topic."""

@@ -1,0 +1,64 @@
+"""The one error family. Each says whose fault it is; `marketplace.runtime.rpc_errors` maps them to gRPC codes."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class PlatformError(Exception):
+    """Base of all errors that a client may see; `message` is for people and holds nothing internal."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass
+class InvalidArgument(PlatformError):
+    """The request's fault: `field` names what is wrong with it."""
+
+    field: str
+
+
+@dataclass
+class ReceiptInvalid(PlatformError):
+    """The receipt was not sealed by us, or not unchanged."""
+
+    message: str = "the receipt is not one of ours"
+
+
+@dataclass
+class ReceiptExpired(PlatformError):
+    """The receipt was ours, but its life is over."""
+
+    message: str = "the receipt has expired"
+
+
+@dataclass
+class NotFound(PlatformError):
+    """The thing asked for does not exist."""
+
+
+@dataclass
+class AlreadyExists(PlatformError):
+    """The name is taken."""
+
+
+@dataclass
+class FailedPrecondition(PlatformError):
+    """The thing is not in a state that allows this."""
+
+
+@dataclass
+class Overloaded(PlatformError):
+    """More work than the bounds in the settings allow; try again after `retry_after_s` seconds."""
+
+    message: str = "overloaded, try again"
+    retry_after_s: float = 0.2
+
+
+@dataclass
+class Unavailable(PlatformError):
+    """Something that this service depends on does not answer. Safe to retry."""
+
+    message: str = "temporarily unavailable, try again"

@@ -1,0 +1,1 @@
+"""What every process needs to run: settings, logging, gRPC server and channel, store, log and archive adapters."""

@@ -1,0 +1,1 @@
+"""The archive: Parquet files in one folder, read by DuckDB or Hive."""

@@ -1,0 +1,1 @@
+"""The log: topics as tables in a SQLite file, or Apache Kafka."""

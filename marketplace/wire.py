@@ -1,0 +1,119 @@
+"""Serves and feedback events as protobuf bytes, inside receipts and on topics."""
+
+import uuid
+from collections.abc import Iterable
+
+from adplatform.v1 import events_pb2 as pb
+
+from marketplace.campaign import Window
+from marketplace.feedback import Action, FeedbackEvent
+from marketplace.serve import Serve, Viewer, Winner
+
+
+def winner_to_proto(winner: Winner) -> pb.WinningCampaign:
+    """Writes the part of a serve that is the same until the campaign changes."""
+    return pb.WinningCampaign(
+        campaign_id=winner.campaign_id,
+        bid_cpm_nanos=winner.bid_cpm_nanos,
+        category=winner.category,
+        target_age_range=winner.target_age_range,
+        target_location=winner.target_location,
+        target_gender=winner.target_gender,
+        target_income_bucket=winner.target_income_bucket,
+        target_device_type=winner.target_device_type,
+        campaign_start_us=winner.window.start_us,
+        campaign_end_us=winner.window.end_us,
+    )
+
+
+def serve_to_proto(serve: Serve) -> pb.ServedAd:
+    """Writes a serve."""
+    viewer = serve.viewer
+    return pb.ServedAd(
+        request_id=uuid.UUID(serve.request_id).bytes,
+        user_id=viewer.user_id,
+        served_at_us=serve.served_at_us,
+        auction_cpm_nanos=serve.auction_cpm_nanos,
+        auction_cpc_nanos=serve.auction_cpc_nanos,
+        auction_cpa_nanos=serve.auction_cpa_nanos,
+        user_age=viewer.age,
+        user_gender=viewer.gender,
+        user_income_bucket=viewer.income_bucket,
+        city=viewer.city,
+        state=viewer.state,
+        device_type=viewer.device_type,
+        campaign=winner_to_proto(serve.winner),
+    )
+
+
+def serve_from_proto(message: pb.ServedAd) -> Serve:
+    """Reads a serve."""
+    campaign = message.campaign
+    return Serve(
+        request_id=str(uuid.UUID(bytes=message.request_id)),
+        served_at_us=message.served_at_us,
+        viewer=Viewer(
+            user_id=message.user_id,
+            age=message.user_age if message.HasField("user_age") else None,
+            gender=message.user_gender,
+            income_bucket=message.user_income_bucket,
+            city=message.city,
+            state=message.state,
+            device_type=message.device_type,
+        ),
+        winner=Winner(
+            campaign_id=campaign.campaign_id,
+            bid_cpm_nanos=campaign.bid_cpm_nanos,
+            category=campaign.category,
+            target_age_range=campaign.target_age_range,
+            target_location=campaign.target_location,
+            target_gender=campaign.target_gender,
+            target_income_bucket=campaign.target_income_bucket,
+            target_device_type=campaign.target_device_type,
+            window=Window(campaign.campaign_start_us, campaign.campaign_end_us),
+        ),
+        auction_cpm_nanos=message.auction_cpm_nanos,
+        auction_cpc_nanos=message.auction_cpc_nanos,
+        auction_cpa_nanos=message.auction_cpa_nanos,
+    )
+
+
+def encode_served_batch(serves: Iterable[Serve]) -> bytes:
+    """Writes one message of topic `served-ads`."""
+    return pb.ServedAdBatch(served_ads=[serve_to_proto(serve) for serve in serves]).SerializeToString()
+
+
+def decode_served_batch(value: bytes) -> list[Serve]:
+    """Reads one message of topic `served-ads`."""
+    return [serve_from_proto(message) for message in pb.ServedAdBatch.FromString(value).served_ads]
+
+
+def encode_event(event: FeedbackEvent) -> bytes:
+    """Writes one message of topic `user-feedback`."""
+    return pb.FeedbackEvent(
+        event_seq=event.event_seq,
+        action=event.action.value,  # type: ignore[arg-type]  # same numbers, held by a test
+        view=event.view,
+        click=event.click,
+        acquisition=event.acquisition,
+        charged_nanos=event.charged_nanos,
+        uncharged_nanos=event.uncharged_nanos,
+        charged_at_us=event.charged_at_us,
+        served_ad=serve_to_proto(event.serve),
+    ).SerializeToString()
+
+
+def decode_event(value: bytes) -> FeedbackEvent:
+    """Reads one message of topic `user-feedback`."""
+    message = pb.FeedbackEvent.FromString(value)
+    return FeedbackEvent(
+        event_seq=message.event_seq,
+        action=Action(message.action),
+        view=message.view,
+        click=message.click,
+        acquisition=message.acquisition,
+        charged_nanos=message.charged_nanos,
+        uncharged_nanos=message.uncharged_nanos,
+        charged_at_us=message.charged_at_us,
+        serve=serve_from_proto(message.served_ad),
+    )

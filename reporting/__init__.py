@@ -1,0 +1,1 @@
+"""The bill, the ten reports, and the proof that they add up."""

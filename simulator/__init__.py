@@ -1,0 +1,1 @@
+"""Users who ask for ads and act on them."""

@@ -1,0 +1,1 @@
+"""Starts, watches and stops the platform's processes on one machine."""

@@ -1,0 +1,1 @@
+"""Lands the topics in the Parquet archive, exactly once."""
