@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from marketplace.bids import bid_key
+
 ALL: Final = "All"
 DEFAULT_ACCOUNT: Final = "default"
 PRIVACY_USER_ID: Final = "1111-1111-1111-1111"
@@ -81,3 +83,13 @@ class Campaign:
     def leftover_nanos(self) -> int:
         """Returns what is left of the budget; a budget lowered below what was spent leaves 0."""
         return max(0, self.budget_nanos - self.spent_nanos)
+
+    @property
+    def servable(self) -> bool:
+        """Tells whether what the store knows lets it bid; only the window, which opens and closes by itself, is left."""
+        return (
+            self.status is Status.ACTIVE
+            and self.leftover_nanos > 0
+            and self.slot_budget_nanos > 0
+            and bid_key(self.cpc_nanos, self.cpa_nanos) > 0
+        )

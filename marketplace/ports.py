@@ -24,7 +24,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A message in its place on a topic partition; `time_us` is the log's own clock, in microseconds since the epoch."""
+    """A message in its place on a topic partition; `time_us` is the log's own clock (microseconds, UTC)."""
 
     topic: str
     partition: int
@@ -114,7 +114,7 @@ class ArchiveFiles(Protocol):
     def list(self, prefix: str) -> list[str]:
         """Returns the published files below a folder, sorted; names that begin with `_` or `.` are not published."""
 
-    def write_aside(self, name: str, write: Callable[[BinaryIO], None]) -> str:
+    def write_aside(self, name: str, write: Callable[[BinaryIO], object]) -> str:
         """Writes a file beside `name` under a name that readers ignore, makes it durable, returns that name."""
 
     def publish(self, aside: str, name: str) -> bool:
@@ -128,6 +128,9 @@ class ArchiveFiles(Protocol):
 
     def open(self, name: str) -> BinaryIO:
         """Opens a published file for reading, seekable."""
+
+    def sweep(self, prefix: str, older_than_s: float) -> int:
+        """Removes what dead processes of this machine have left aside below a folder; returns how many."""
 
 
 @dataclass(frozen=True, slots=True)

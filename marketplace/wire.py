@@ -2,12 +2,17 @@
 
 import uuid
 from collections.abc import Iterable
+from typing import Final
 
 from adplatform.v1 import events_pb2 as pb
+from google.protobuf.message import DecodeError
 
 from marketplace.campaign import Window
 from marketplace.feedback import Action, FeedbackEvent
 from marketplace.serve import Serve, Viewer, Winner
+
+# Field 1, length-delimited: how a ServedAdBatch frames each of its serves.
+_SERVED_ADS_TAG: Final = bytes([pb.ServedAdBatch.SERVED_ADS_FIELD_NUMBER << 3 | 2])
 
 
 def winner_to_proto(winner: Winner) -> pb.WinningCampaign:
@@ -78,9 +83,22 @@ def serve_from_proto(message: pb.ServedAd) -> Serve:
     )
 
 
-def encode_served_batch(serves: Iterable[Serve]) -> bytes:
-    """Writes one message of topic `served-ads`."""
-    return pb.ServedAdBatch(served_ads=[serve_to_proto(serve) for serve in serves]).SerializeToString()
+def encode_serve(serve: Serve) -> bytes:
+    """Writes a serve as a receipt seals it."""
+    return serve_to_proto(serve).SerializeToString()
+
+
+def decode_serve(value: bytes) -> Serve:
+    """Reads a serve. Raises ValueError for bytes that are none."""
+    try:
+        return serve_from_proto(pb.ServedAd.FromString(value))
+    except DecodeError:
+        raise ValueError("not a serve") from None
+
+
+def encode_served_batch(serves: Iterable[bytes]) -> bytes:
+    """Writes one message of topic `served-ads` from encoded serves, without reading them again."""
+    return b"".join(_SERVED_ADS_TAG + _varint(len(serve)) + serve for serve in serves)
 
 
 def decode_served_batch(value: bytes) -> list[Serve]:
@@ -117,3 +135,12 @@ def decode_event(value: bytes) -> FeedbackEvent:
         charged_at_us=message.charged_at_us,
         serve=serve_from_proto(message.served_ad),
     )
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -30,43 +30,43 @@ _AUCTION: Final[list[tuple[str, pa.DataType]]] = [
 
 SERVED_ADS: Final = pa.schema(_AUCTION)
 
-USER_FEEDBACK: Final = pa.schema(
-    [
-        *_AUCTION,
-        ("user_action", pa.string()),
-        ("view", pa.int32()),
-        ("click", pa.int32()),
-        ("acquisition", pa.int32()),
-        ("expenditure", MONEY),
-        ("uncharged", MONEY),
-        ("event_seq", pa.int64()),
-        ("bid_cpm", MONEY),
-        ("category", pa.string()),
-        ("user_age", pa.int32()),
-        ("user_gender", pa.string()),
-        ("user_income_bucket", pa.string()),
-        ("city", pa.string()),
-        ("state", pa.string()),
-        ("device_type", pa.string()),
-        ("served_at", TIME),
-    ]
-)
+_FEEDBACK: Final[list[tuple[str, pa.DataType]]] = [
+    *_AUCTION,
+    ("user_action", pa.string()),
+    ("view", pa.int32()),
+    ("click", pa.int32()),
+    ("acquisition", pa.int32()),
+    ("expenditure", MONEY),
+    ("uncharged", MONEY),
+    ("event_seq", pa.int64()),
+    ("bid_cpm", MONEY),
+    ("category", pa.string()),
+    ("user_age", pa.int32()),
+    ("user_gender", pa.string()),
+    ("user_income_bucket", pa.string()),
+    ("city", pa.string()),
+    ("state", pa.string()),
+    ("device_type", pa.string()),
+    ("served_at", TIME),
+]
 
-ADS: Final = pa.schema(
-    [
-        ("campaign_id", pa.string()),
-        ("account", pa.string()),
-        ("category", pa.string()),
-        ("status", pa.string()),
-        ("budget", MONEY),
-        ("spent", MONEY),
-        ("cpm", MONEY),
-        ("cpc", MONEY),
-        ("cpa", MONEY),
-        ("target_device", pa.string()),
-        ("event_seq", pa.int64()),
-    ]
-)
+USER_FEEDBACK: Final = pa.schema(_FEEDBACK)
+
+_ADS: Final[list[tuple[str, pa.DataType]]] = [
+    ("campaign_id", pa.string()),
+    ("account", pa.string()),
+    ("category", pa.string()),
+    ("status", pa.string()),
+    ("budget", MONEY),
+    ("spent", MONEY),
+    ("cpm", MONEY),
+    ("cpc", MONEY),
+    ("cpa", MONEY),
+    ("target_device", pa.string()),
+    ("event_seq", pa.int64()),
+]
+
+ADS: Final = pa.schema(_ADS)
 
 PARTITIONED: Final = {"user_feedback": USER_FEEDBACK, "served_ads": SERVED_ADS}
 WHOLE: Final = {"ads": ADS}

@@ -1,0 +1,66 @@
+"""The ad manager: CampaignManager over gRPC, and the consumer that applies the command topic to the store."""
+
+import sys
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import structlog
+from adplatform.v1.campaign_manager_pb2_grpc import add_CampaignManagerServicer_to_server
+
+from admanager.consume import CommandConsumer
+from admanager.lifecycle import Rules
+from admanager.servicer import CampaignManagerServicer
+from admanager.store import SqlCommandStore
+from admanager.submit import Submitter
+from marketplace.clock import system_clock
+from marketplace.runtime.log.open import open_log
+from marketplace.runtime.process import Loop, Process, Service, run_process
+from marketplace.runtime.settings import Address, LogSettings, StoreSettings
+from marketplace.runtime.store.engine import open_engine
+from marketplace.runtime.store.migrate import migrate
+
+PROGRAM: Final = "ad-manager"
+
+log = structlog.get_logger()
+
+
+class AdManagerSettings(StoreSettings, LogSettings):
+    """Takes campaign commands over gRPC onto the topic, and applies the topic to the store."""
+
+    listen: Address = "127.0.0.1:50053"
+    """Address to listen on."""
+
+
+def build(settings: AdManagerSettings) -> Process:
+    """Wires the process; on the event loop."""
+    engine = open_engine(settings.store_url)
+    migrate(engine)
+    topics = open_log(settings.log_url)
+    topics.create_topics()
+    store = SqlCommandStore(engine)
+    zone = ZoneInfo(settings.time_zone)
+    consumer = CommandConsumer(topics, store, system_clock, Rules(settings.slot_grid, zone))
+    publisher = topics.publisher()
+    servicer = CampaignManagerServicer(store, Submitter(store, publisher, system_clock), zone)
+
+    def close() -> None:
+        publisher.close()
+        topics.close()
+
+    return Process(
+        listen=settings.listen,
+        services=[
+            Service("adplatform.v1.CampaignManager", lambda to: add_CampaignManagerServicer_to_server(servicer, to))
+        ],
+        loops=[Loop("commands", consumer.run)],
+        close=close,
+    )
+
+
+def main() -> None:
+    """Runs the process."""
+    sys.exit(run_process(PROGRAM, AdManagerSettings, build))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What a campaign manager submits over gRPC: checked against what the store knows, then put on the command topic."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from uuid6 import uuid7
+
+from admanager.commands import Command, Rejected, Verb, parse_command
+from admanager.ports import CommandStore
+from marketplace.campaign import Status
+from marketplace.clock import Clock
+from marketplace.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from marketplace.ports import COMMANDS, Message, Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A command that is durable on the topic."""
+
+    command_id: str
+    campaign_id: str
+
+
+class Submitter:
+    """Publishes commands. Safe to retry with the same command_id: the ad manager then counts a repeat."""
+
+    def __init__(self, store: CommandStore, publisher: Publisher, clock: Clock) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._clock = clock
+
+    def submit(self, verb: Verb, fields: Mapping[str, Any]) -> Submitted:
+        """Publishes a command made of the stream's fields; ids that are missing are made.
+
+        Raises InvalidArgument with the field's name, AlreadyExists, NotFound, FailedPrecondition, Unavailable.
+        """
+        message = {"action": verb.value, **{name: value for name, value in fields.items() if value is not None}}
+        message.setdefault("command_id", str(uuid7()))
+        if verb is Verb.NEW:
+            message.setdefault("campaign_id", str(uuid.uuid1()))
+        value = json.dumps(message, ensure_ascii=False).encode()
+        try:
+            command = parse_command(value)
+        except Rejected as rejected:
+            raise InvalidArgument(str(rejected), rejected.field) from None
+        assert command.command_id  # set above
+        if self._store.command(command.command_id) is None:
+            self._check(command)
+        self._store.submit(command.command_id, command.campaign_id, verb.value, self._clock())
+        self._publisher.publish(COMMANDS, [Message(command.campaign_id.encode(), value)])
+        return Submitted(command.command_id, command.campaign_id)
+
+    def _check(self, command: Command) -> None:
+        campaign = self._store.campaign(command.campaign_id)
+        if command.verb is Verb.NEW:
+            if campaign:
+                raise AlreadyExists(f"campaign {command.campaign_id} exists")
+        elif campaign is None:
+            if not self._store.submitted_campaign(command.campaign_id):
+                raise NotFound(f"there is no campaign {command.campaign_id}")
+        elif campaign.status is Status.STOPPED:
+            raise FailedPrecondition(f"campaign {command.campaign_id} has been stopped")

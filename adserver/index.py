@@ -1,0 +1,191 @@
+"""All campaigns that may bid, in memory, in an order and form that an auction reads in microseconds.
+
+Campaigns lie in chunks by bid, highest first (see `adserver.chunk`). A request's terms are looked up once; then, chunk
+by chunk, their bitsets are ANDed with the live ones, and the lowest set bits are the winners. Nearly every request is
+settled in the first chunks; one that nothing matches visits them all.
+
+A change goes straight to its place: with the same bid and targeting (a slot dry or open again) it flips a bit, else it
+shifts the bits of one chunk. A chunk that has grown too long is made anew, as two, without the campaigns that have
+ended. So there is no second structure to merge with and nothing to rebuild in the background.
+
+Equal bids lie side by side, perhaps over several chunks; a draw is among all of them that match.
+
+Not for several threads at once. After `build`, `gc.freeze()` spares the collector a walk over every campaign.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, pairwise
+from typing import Final, NamedTuple, Self
+
+from adserver.ad import Ad
+from adserver.bitsets import below, lowest, nth, packed
+from adserver.chunk import Chunk
+from adserver.request import Request
+from adserver.vocabulary import Term, Vocabulary
+from marketplace.campaign import Campaign, Status, Targeting
+
+CHUNK_SIZE: Final = 2_048
+
+Tie = list[tuple[Chunk, int]]
+"""Matching campaigns of equal bids: in each chunk the positions; never an empty set."""
+
+
+class Shortlist(NamedTuple):
+    """The first campaigns in bid order, ties drawn; `next_bid_key` is the bid after them, 0 if there is none."""
+
+    ads: list[Ad]
+    next_bid_key: int
+
+
+class Index:
+    """The campaigns of one ad server, by campaign_id and by bid. `len` counts those it holds, live or not."""
+
+    def __init__(self, chunk_size: int = CHUNK_SIZE) -> None:
+        self._chunk_size = chunk_size
+        self._chunks: list[Chunk] = []
+        self._ads: dict[str, Ad] = {}
+        self._vocabulary = Vocabulary()
+
+    @classmethod
+    def build(cls, campaigns: Iterable[Campaign], now_us: int, chunk_size: int = CHUNK_SIZE) -> Self:
+        """Makes an index of campaigns with distinct ids; they are read one by one, and only their ads are kept."""
+        index = cls(chunk_size)
+        for campaign in campaigns:
+            if campaign.servable and campaign.window.end_us > now_us:
+                index._ads[campaign.campaign_id] = Ad.of(campaign, index._known(campaign.targeting))
+        ads = sorted(index._ads.values())
+        index._chunks = [
+            index._chunk(part, [True] * len(part))
+            for part in (ads[start : start + chunk_size] for start in range(0, len(ads), chunk_size))
+        ]
+        return index
+
+    def __len__(self) -> int:
+        return len(self._ads)
+
+    def any_live(self, now_us: int) -> bool:
+        """Tells whether any campaign could win at the instant, if a request matched it."""
+        return any(chunk.matching([], now_us) for chunk in self._chunks)
+
+    def shortlist(self, request: Request, now_us: int, ad_count: int, random: Callable[[], float]) -> Shortlist:
+        """Returns the `ad_count` highest bids that match at the instant, fewer if there are no more.
+
+        Within a tie every campaign has the same chance of every place. `random` gives uniform floats in [0, 1), such
+        as `random.Random(seed).random`.
+        """
+        ads: list[Ad] = []
+        for negated_bid_key, tie in self._ties(self._vocabulary.terms(request), now_us):
+            if len(ads) == ad_count:
+                return Shortlist(ads, -negated_bid_key)
+            drawn, more = _draw(tie, ad_count - len(ads), random)
+            ads += drawn
+            if more:
+                return Shortlist(ads, -negated_bid_key)
+        return Shortlist(ads, 0)
+
+    def apply(self, changes: Iterable[Campaign], now_us: int) -> None:
+        """Takes campaigns as the store has them now, new or known, at some 20 µs each."""
+        for campaign in changes:
+            self._apply(campaign, now_us)
+
+    def _ties(self, terms: list[Term], now_us: int) -> Iterator[tuple[int, Tie]]:
+        """Yields the matching campaigns in bid order, those of equal bids together under their negated bid key."""
+        tie: Tie = []
+        negated_bid_key = 0
+        for chunk, following in pairwise(chain(self._chunks, (None,))):
+            found = chunk.matching(terms, now_us)
+            while found or tie:
+                first = 0
+                if not tie:
+                    first = lowest(found)
+                    negated_bid_key = chunk.rows[first].negated_bid_key
+                end = chunk.tie_end(negated_bid_key, first)
+                tied = found & below(end)
+                found ^= tied
+                if tied:
+                    tie.append((chunk, tied))
+                goes_on = end == len(chunk.rows) and following is not None
+                if goes_on and following.rows[0].negated_bid_key == negated_bid_key:
+                    break
+                yield negated_bid_key, tie
+                tie = []
+
+    def _apply(self, campaign: Campaign, now_us: int) -> None:
+        old = self._ads.get(campaign.campaign_id)
+        if campaign.status is not Status.ACTIVE or campaign.window.end_us <= now_us:
+            if old is not None:
+                self._remove(old)
+            return
+        new = Ad.of(campaign, self._known(campaign.targeting))
+        if old is not None and (old.negated_bid_key, old.targeting) == (new.negated_bid_key, new.targeting):
+            self._chunks[self._place(old)].replace(old, new, campaign.servable, now_us)
+            self._ads[new.campaign_id] = new
+            return
+        if old is not None:
+            self._remove(old)
+        if campaign.servable:
+            self._insert(new, now_us)
+
+    def _known(self, targeting: Targeting) -> Targeting:
+        """Makes the targeting's terms known in every chunk; returns an equal targeting to keep in place of it."""
+        for band, whole in self._vocabulary.cuts(targeting):
+            for chunk in self._chunks:
+                chunk.masks[band] = chunk.masks[whole]
+        return self._vocabulary.reach(targeting).targeting
+
+    def _place(self, ad: Ad) -> int:
+        """Returns the number of the chunk that an ad is in, or is to be put into."""
+        return max(0, bisect_right(self._chunks, ad, key=lambda chunk: chunk.rows[0]) - 1)
+
+    def _insert(self, ad: Ad, now_us: int) -> None:
+        self._ads[ad.campaign_id] = ad
+        if not self._chunks:
+            self._chunks.append(self._chunk([ad], [True]))
+            return
+        place = self._place(ad)
+        self._chunks[place].insert(ad, self._vocabulary.reach(ad.targeting).terms, True, now_us)
+        if len(self._chunks[place].rows) > self._chunk_size * 3 // 2:
+            self._renew(place, now_us)
+
+    def _remove(self, ad: Ad) -> None:
+        del self._ads[ad.campaign_id]
+        place = self._place(ad)
+        self._chunks[place].remove(ad)
+        if not self._chunks[place].rows:
+            del self._chunks[place]
+
+    def _renew(self, place: int, now_us: int) -> None:
+        """Puts new chunks, two as a rule, in the place of one that has grown too long, without what has ended."""
+        chunk = self._chunks[place]
+        kept = [position for position, ad in enumerate(chunk.rows) if ad.end_us > now_us]
+        for ad in chunk.rows:
+            if ad.end_us <= now_us:
+                del self._ads[ad.campaign_id]
+        half = max(1, -(-len(kept) // 2))
+        self._chunks[place : place + 1] = [
+            self._chunk([chunk.rows[position] for position in part], [chunk.is_servable(position) for position in part])
+            for part in (kept[:half], kept[half:])
+            if part
+        ]
+
+    def _chunk(self, ads: list[Ad], servable: list[bool]) -> Chunk:
+        return Chunk(ads, packed(bytearray(servable)), [self._vocabulary.reach(ad.targeting).terms for ad in ads])
+
+
+def _draw(tie: Tie, count: int, random: Callable[[], float]) -> tuple[list[Ad], bool]:
+    """Draws up to `count` campaigns, each of those left having the same chance; tells whether any are left then."""
+    drawn: list[Ad] = []
+    left = sum(tied.bit_count() for _, tied in tie)
+    while left and len(drawn) < count:
+        rank = int(random() * left)
+        number = 0
+        while rank >= (size := tie[number][1].bit_count()):
+            rank -= size
+            number += 1
+        chunk, tied = tie[number]
+        position = nth(tied, rank)
+        drawn.append(chunk.rows[position])
+        tie[number] = chunk, tied ^ 1 << position
+        left -= 1
+    return drawn, left > 0

@@ -1,0 +1,101 @@
+"""Serves ads: one auction in memory, a sealed receipt for each ad won, a record for the statistics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from adserver.auction import Win, hold_auction
+from adserver.index import Index
+from adserver.profiles import Profiles
+from adserver.records import ServeRecords
+from adserver.request import Request
+from marketplace.clock import Clock
+from marketplace.errors import Unavailable
+from marketplace.receipt import KeyRing
+from marketplace.serve import Serve, Viewer
+from marketplace.wire import encode_serve
+
+
+@dataclass(frozen=True, slots=True)
+class AdRequest:
+    """What a client asks for."""
+
+    user_id: str
+    device_type: str
+    city: str
+    state: str
+    country: str
+    ad_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServedAdvert:
+    """One ad won, with the receipt that billing will need."""
+
+    request_id: str
+    campaign_id: str
+    text: str
+    category: str
+    receipt: bytes
+
+
+class AdService:
+    """One ad server's memory. Used on the event loop only."""
+
+    def __init__(
+        self,
+        ring: KeyRing,
+        records: ServeRecords,
+        clock: Clock,
+        new_request_id: Callable[[], UUID],
+        random: Callable[[], float],
+    ) -> None:
+        self._ring = ring
+        self._records = records
+        self._clock = clock
+        self._new_request_id = new_request_id
+        self._random = random
+        self.profiles = Profiles()
+        self.index: Index | None = None
+
+    def serve(self, request: AdRequest) -> list[ServedAdvert]:
+        """Returns the winners in bid order; an empty list where nothing matches. Raises Unavailable before the load."""
+        if self.index is None:
+            raise Unavailable("the campaigns are not loaded yet")
+        profile = self.profiles.of(request.user_id)
+        place = (request.city, request.state, request.country, request.device_type)
+        now_us = self._clock()
+        wins = hold_auction(self.index, Request(*profile, *place), now_us, request.ad_count, self._random)
+        if not wins:
+            return []
+        viewer = Viewer(
+            user_id=request.user_id,
+            age=profile.age,
+            gender=profile.gender,
+            income_bucket=profile.income_bucket,
+            city=request.city,
+            state=request.state,
+            device_type=request.device_type,
+        )
+        return [self._served(win, viewer, now_us) for win in wins]
+
+    def any_live(self) -> bool:
+        """Tells whether any campaign could win now, if a request matched it."""
+        return self.index is not None and self.index.any_live(self._clock())
+
+    def _served(self, win: Win, viewer: Viewer, now_us: int) -> ServedAdvert:
+        request_id = str(self._new_request_id())
+        served = encode_serve(
+            Serve(
+                request_id=request_id,
+                served_at_us=now_us,
+                viewer=viewer,
+                winner=win.ad.winner(),
+                auction_cpm_nanos=win.auction_cpm_nanos,
+                auction_cpc_nanos=win.auction_cpc_nanos,
+                auction_cpa_nanos=win.auction_cpa_nanos,
+            )
+        )
+        self._records.add(served)
+        receipt = self._ring.seal(served, now_us)
+        return ServedAdvert(request_id, win.ad.campaign_id, win.ad.text, win.ad.category, receipt)

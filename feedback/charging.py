@@ -1,0 +1,129 @@
+"""What a feedback costs. Pure: the campaign's account and the receipt's history go in, the charge comes out.
+
+    price(view) = 0, price(click) = auction_cpc, price(acquisition) = auction_cpa
+    due = max(0, price(action) - highest price so far on this receipt)
+    charged = min(due, leftover), uncharged = due - charged
+
+So the sum of charged + uncharged of a receipt is the highest price among its actions, whatever their order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from marketplace.campaign import Status, Window
+from marketplace.feedback import Action, FeedbackEvent
+from marketplace.serve import Serve
+from marketplace.slots import SlotGrid, current_slot, slot_share_nanos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The part of a campaign that a charge reads and writes. Money in nanos."""
+
+    campaign_id: str
+    status: Status
+    window: Window
+    budget_nanos: int
+    spent_nanos: int
+    slot_no: int
+    slot_budget_nanos: int
+    event_seq: int
+
+    @property
+    def leftover_nanos(self) -> int:
+        """Returns what is left of the budget, never below 0."""
+        return max(0, self.budget_nanos - self.spent_nanos)
+
+    @property
+    def eligible(self) -> bool:
+        """Tells whether status, budget and slot let the campaign take part in auctions."""
+        return self.status is Status.ACTIVE and self.leftover_nanos > 0 and self.slot_budget_nanos > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the ledger holds of one action on one receipt."""
+
+    action: Action
+    price_nanos: int
+    charged_nanos: int
+    uncharged_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A first feedback's effect: the account after it, the ledger's entry, the event."""
+
+    account: Account
+    entry: Entry
+    event: FeedbackEvent
+
+
+IMPLIES: Final = {
+    Action.VIEW: frozenset({Action.VIEW}),
+    Action.CLICK: frozenset({Action.VIEW, Action.CLICK}),
+    Action.ACQUISITION: frozenset(Action),
+}
+
+
+def price_nanos(serve: Serve, action: Action) -> int:
+    """Returns what the action costs on this serve."""
+    match action:
+        case Action.VIEW:
+            return 0
+        case Action.CLICK:
+            return serve.auction_cpc_nanos
+        case Action.ACQUISITION:
+            return serve.auction_cpa_nanos
+
+
+def first_answer(history: Sequence[Entry], action: Action) -> Entry | None:
+    """Returns the entry that this action has on the receipt already; then the feedback is a repeat."""
+    return next((entry for entry in history if entry.action is action), None)
+
+
+def charge(
+    account: Account, history: Sequence[Entry], serve: Serve, action: Action, now_us: int, grid: SlotGrid
+) -> Charge:
+    """Charges the first feedback of this action on this receipt."""
+    price = price_nanos(serve, action)
+    due = max(0, price - max((entry.price_nanos for entry in history), default=0))
+    charged = min(due, account.leftover_nanos)
+    entry = Entry(action, price, charged, due - charged)
+    after = _debited(_in_slot(account, now_us, grid), charged)
+    known = frozenset().union(*(IMPLIES[entry.action] for entry in history))
+    fresh = IMPLIES[action] - known
+    event = FeedbackEvent(
+        event_seq=after.event_seq,
+        action=action,
+        view=int(Action.VIEW in fresh),
+        click=int(Action.CLICK in fresh),
+        acquisition=int(Action.ACQUISITION in fresh),
+        charged_nanos=entry.charged_nanos,
+        uncharged_nanos=entry.uncharged_nanos,
+        charged_at_us=now_us,
+        serve=serve,
+    )
+    return Charge(after, entry, event)
+
+
+def _in_slot(account: Account, now_us: int, grid: SlotGrid) -> Account:
+    """Opens the slot of `now` if the slot manager has not come by yet, so that the charge counts in its own slot."""
+    slot_no = current_slot(grid, account.window, now_us)
+    if slot_no <= account.slot_no:
+        return account
+    share = slot_share_nanos(grid, account.window, account.leftover_nanos, slot_no)
+    return replace(account, slot_no=slot_no, slot_budget_nanos=share)
+
+
+def _debited(account: Account, charged_nanos: int) -> Account:
+    spent = account.spent_nanos + charged_nanos
+    exhausted = account.status is Status.ACTIVE and spent >= account.budget_nanos
+    return replace(
+        account,
+        spent_nanos=spent,
+        slot_budget_nanos=max(0, account.slot_budget_nanos - charged_nanos),
+        status=Status.EXHAUSTED if exhausted else account.status,
+        event_seq=account.event_seq + 1,
+    )

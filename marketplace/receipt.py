@@ -1,0 +1,80 @@
+"""Receipts: the proof of a serve, sealed so that a client can neither read the price nor forge it.
+
+Layout: version (1 byte), key id (4 bytes), nonce (12 bytes), AES-256-GCM of the serve; version and key id are
+authenticated too. Keys have a life: a new one opens at once and seals from its `active_from_us`.
+"""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from marketplace.errors import ReceiptInvalid
+
+SECRET_BYTES: Final = 32
+MAX_RECEIPT_BYTES: Final = 4096
+_VERSION: Final = b"\x01"
+_KEY_ID_BYTES: Final = 4
+_NONCE_BYTES: Final = 12
+_HEADER_BYTES: Final = 1 + _KEY_ID_BYTES
+_OVERHEAD_BYTES: Final = _HEADER_BYTES + _NONCE_BYTES + 16
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptKey:
+    """One key of the ring; its secret is never shown."""
+
+    key_id: bytes
+    secret: bytes
+    active_from_us: int
+
+    def __repr__(self) -> str:
+        return f"ReceiptKey({self.key_id.hex()})"
+
+
+class UnknownKey(ReceiptInvalid):
+    """The receipt names a key that this ring does not hold; a newer ring may."""
+
+
+class KeyRing:
+    """The keys that receipts are sealed and opened with."""
+
+    def __init__(self, keys: Iterable[ReceiptKey]) -> None:
+        self._keys = sorted(keys, key=lambda key: (key.active_from_us, key.key_id))
+        if not self._keys:
+            raise ValueError("a key ring needs at least one key")
+        self._ciphers = {key.key_id: AESGCM(key.secret) for key in self._keys}
+
+    def seal(self, serve: bytes, now_us: int) -> bytes:
+        """Seals an encoded serve with the newest key that is active."""
+        key_id = self._sealing_key(now_us).key_id
+        header = _VERSION + key_id
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return header + nonce + self._ciphers[key_id].encrypt(nonce, serve, header)
+
+    def open(self, receipt: bytes) -> bytes:
+        """Returns the encoded serve. Raises ReceiptInvalid, or UnknownKey where a newer ring may know better."""
+        if not _OVERHEAD_BYTES < len(receipt) <= MAX_RECEIPT_BYTES or receipt[:1] != _VERSION:
+            raise ReceiptInvalid
+        header, nonce = receipt[:_HEADER_BYTES], receipt[_HEADER_BYTES : _HEADER_BYTES + _NONCE_BYTES]
+        cipher = self._ciphers.get(header[1:])
+        if cipher is None:
+            raise UnknownKey
+        try:
+            return cipher.decrypt(nonce, receipt[_HEADER_BYTES + _NONCE_BYTES :], header)
+        except InvalidTag:
+            raise ReceiptInvalid from None
+
+    def _sealing_key(self, now_us: int) -> ReceiptKey:
+        for key in reversed(self._keys):
+            if key.active_from_us <= now_us:
+                return key
+        return self._keys[0]
+
+
+def new_key(active_from_us: int) -> ReceiptKey:
+    """Makes a fresh random key."""
+    return ReceiptKey(secrets.token_bytes(_KEY_ID_BYTES), secrets.token_bytes(SECRET_BYTES), active_from_us)

@@ -1,0 +1,170 @@
+"""The archive's tables through HiveServer2, as external tables over the Parquet files."""
+
+import threading
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+from pyhive import hive
+from TCLIService.ttypes import TOperationState
+from thrift.Thrift import TException
+
+from marketplace import errors
+from marketplace.ports import ArchiveFiles, ResultTable
+from marketplace.runtime.archive.hive_server import HiveServer
+from marketplace.runtime.archive.schema import PARTITIONED, WHOLE
+
+_LOST: Final = (TException, OSError, EOFError)
+_RUNNING: Final = {TOperationState.INITIALIZED_STATE, TOperationState.PENDING_STATE, TOperationState.RUNNING_STATE}
+_NANO: Final = Decimal("1e-9")
+_ROWS_PER_FETCH: Final = 10_000
+
+
+class HiveCatalog:
+    """Implements `ports.ArchiveCatalog` over one session, for several threads, one at a time.
+
+    A session that was lost (server restarted, connection cut, idle too long) is opened again and gets its earlier
+    `execute` statements again; the call that met the loss is run once more, which is safe because every statement here
+    reads, or creates what is missing. After that, and past `deadline_s`, a call raises `errors.Unavailable`; SQL that
+    Hive does not understand raises `errors.InvalidArgument`.
+    """
+
+    def __init__(self, server: HiveServer, files: ArchiveFiles, location: str, deadline_s: float = 300.0) -> None:
+        self._server = server
+        self._files = files
+        self._location = location.rstrip("/")
+        self._deadline_s = deadline_s
+        self._lock = threading.Lock()
+        self._connection: hive.Connection | None = None
+        self._session_statements: list[str] = []
+
+    def create_tables(self) -> None:
+        """Creates the external tables where they are missing, and makes known the partitions that the folder has."""
+        for name, schema in {**PARTITIONED, **WHOLE}.items():
+            self._run(_create_table(name, schema, f"{self._location}/{name}"))
+        for name in PARTITIONED:
+            self._add_partitions(name, {_partition_of(path) for path in self._files.list(name)})
+
+    def add_partition(self, table: str, date: str, hour: str) -> None:
+        """Makes a partition known; harmless when it is known already or empty."""
+        self._run(_add_partitions(table, [(date, hour)]))
+
+    def execute(self, sql: str) -> None:
+        """Runs a statement for the rest of this session."""
+        self._run(sql)
+        self._session_statements.append(sql)
+
+    def query(self, sql: str) -> ResultTable:
+        """Runs one SELECT."""
+        return self._run(sql)
+
+    def close(self) -> None:
+        """Ends the session."""
+        with self._lock:
+            self._forget()
+
+    def _add_partitions(self, table: str, folders: set[tuple[str, str]]) -> None:
+        known = {str(row[0]) for row in self._run(f"SHOW PARTITIONS {table}").rows}
+        missing = sorted(folder for folder in folders if "dt={}/hour={}".format(*folder) not in known)
+        if missing:
+            self._run(_add_partitions(table, missing))
+
+    def _run(self, sql: str) -> ResultTable:
+        deadline = time.monotonic() + self._deadline_s
+        with self._lock:
+            try:
+                return self._attempt(sql, deadline)
+            except _LOST:
+                self._forget()
+            try:
+                return self._attempt(sql, deadline)
+            except _LOST as problem:
+                self._forget()
+                where = f"{self._server.host}:{self._server.port}"
+                raise errors.Unavailable(f"Hive at {where} does not answer: {problem}") from problem
+
+    def _attempt(self, sql: str, deadline: float) -> ResultTable:
+        if self._connection is None:
+            self._connection = self._server.connect(self._deadline_s)
+            for statement in self._session_statements:
+                self._fetch(statement, deadline)
+        return self._fetch(sql, deadline)
+
+    def _fetch(self, sql: str, deadline: float) -> ResultTable:
+        assert self._connection is not None
+        try:
+            with self._connection.cursor(arraysize=_ROWS_PER_FETCH) as cursor:
+                cursor.execute(sql, async_=True)
+                self._wait(cursor, deadline)
+                if cursor.description is None:
+                    return ResultTable((), [])
+                columns = tuple(column[0] for column in cursor.description)
+                return ResultTable(columns, _exact(cursor.fetchall()))
+        except hive.OperationalError as problem:
+            raise _ours(problem.args[0]) from problem
+
+    def _wait(self, cursor: hive.Cursor, deadline: float) -> None:
+        """Waits until the statement is done; the server answers each poll when it is, or after some seconds."""
+        while (status := cursor.poll(get_progress_update=False)).operationState in _RUNNING:
+            if time.monotonic() > deadline:
+                cursor.cancel()
+                raise errors.Unavailable(f"the statement took longer than {self._deadline_s:g} s")
+            time.sleep(0.01)
+        if status.operationState != TOperationState.FINISHED_STATE:
+            raise _failure(status.errorMessage, status.sqlState)
+
+    def _forget(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except (*_LOST, hive.Error):
+                connection._transport.close()
+
+
+class _SessionLost(OSError):
+    """The server does not know the session (any more): it was idle too long, or the server is another one now."""
+
+
+def _ours(response: Any) -> Exception:
+    status = getattr(response, "status", None)
+    return _failure(getattr(status, "errorMessage", None) or str(response), getattr(status, "sqlState", None))
+
+
+def _failure(message: str | None, sql_state: str | None) -> Exception:
+    message = (message or "no reason given").removeprefix("Error while compiling statement: ")
+    if "Invalid SessionHandle" in message:
+        return _SessionLost(message)
+    if (sql_state or "").startswith("42"):
+        return errors.InvalidArgument(f"Hive: {message}", field="sql")
+    return errors.Unavailable(f"Hive: {message}")
+
+
+def _exact(rows: Sequence[Sequence[object]]) -> list[tuple[object, ...]]:
+    """Gives money back the trailing zeros that Hive leaves out."""
+    return [tuple(v.quantize(_NANO) if isinstance(v, Decimal) else v for v in row) for row in rows]
+
+
+def _partition_of(path: str) -> tuple[str, str]:
+    _, date, hour, _ = path.split("/")
+    return date.removeprefix("dt="), hour.removeprefix("hour=")
+
+
+def _create_table(name: str, schema: pa.Schema, location: str) -> str:
+    columns = ", ".join(f"`{column.name}` {_hive_type(column.type)}" for column in schema)
+    partitions = " PARTITIONED BY (dt STRING, hour STRING)" if name in PARTITIONED else ""
+    return f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} ({columns}){partitions} STORED AS PARQUET LOCATION '{location}'"
+
+
+def _add_partitions(table: str, folders: Sequence[tuple[str, str]]) -> str:
+    specs = " ".join(f"PARTITION (dt='{date}', hour='{hour}')" for date, hour in folders)
+    return f"ALTER TABLE {table} ADD IF NOT EXISTS {specs}"
+
+
+def _hive_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    names: dict[Any, str] = {pa.string(): "STRING", pa.int32(): "INT", pa.int64(): "BIGINT"}
+    return names.get(kind, "TIMESTAMP")

@@ -1,0 +1,69 @@
+"""Opens the archive that a URL names."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from marketplace.ports import ArchiveCatalog, ArchiveFiles
+from marketplace.runtime.archive.duckdb_catalog import DuckDbCatalog
+from marketplace.runtime.archive.files import LocalFiles
+
+_HIVE_OPTIONS = {"files", "auth", "tls", "ca"}
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The archive: its files, and its tables for SQL."""
+
+    files: ArchiveFiles
+    catalog: ArchiveCatalog
+
+
+def open_archive(url: str) -> Archive:
+    """Opens an archive; makes its folder if it is missing, connects to nothing yet.
+
+    - `file:///folder`, `file:folder` or a plain path: Parquet files read by DuckDB;
+    - `hive://user:password@host:port/database?files=file:///folder`: the same files as Hive tables. More options:
+      `auth=NONE|NOSASL|LDAP|CUSTOM`, `tls=true`, `ca=FILE`. The server has to see the folder under the same path.
+
+    Raises ValueError with a sentence for people.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "hive":
+        return _open_hive(parts)
+    folder = _folder(url)
+    return Archive(LocalFiles(folder), DuckDbCatalog(folder))
+
+
+def _open_hive(parts: SplitResult) -> Archive:
+    # Here, because the embedded way needs none of Hive's libraries.
+    from marketplace.runtime.archive.hive_catalog import HiveCatalog
+    from marketplace.runtime.archive.hive_server import HiveServer
+
+    options = dict(parse_qsl(parts.query))
+    if unknown := sorted(options.keys() - _HIVE_OPTIONS):
+        raise ValueError(f"the archive URL has the unknown option {unknown[0]!r}; known: {sorted(_HIVE_OPTIONS)}")
+    if not parts.hostname or "files" not in options:
+        raise ValueError("an archive URL on Hive is hive://user@host:port/database?files=file:///folder")
+    folder = _folder(options["files"])
+    files = LocalFiles(folder)
+    server = HiveServer(
+        host=parts.hostname,
+        port=parts.port or 10_000,
+        user=unquote(parts.username or "adplatform"),
+        password=unquote(parts.password) if parts.password else None,
+        database=parts.path.strip("/") or "default",
+        auth=options.get("auth", "LDAP" if parts.password else "NONE").upper(),
+        tls=options.get("tls", "false").lower() == "true",
+        ca_file=options.get("ca"),
+    )
+    return Archive(files, HiveCatalog(server, files, folder.as_uri()))
+
+
+def _folder(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        raise ValueError(f"{url!r} is not an archive folder such as file:///folder")
+    folder = Path(unquote(parts.path) if parts.scheme else url).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

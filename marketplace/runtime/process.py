@@ -1,0 +1,168 @@
+"""The life of a process: serve, watch its loops, and on SIGTERM leave in good order.
+
+Order of leaving: NOT_SERVING, finish the calls in flight, then stop the loops in the order given (each flushes what it
+holds), exit 0. A loop that fails ends the process with 1; the supervisor starts it again.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import grpc.aio
+import structlog
+import uvloop
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from marketplace.errors import Unavailable
+from marketplace.runtime.logging import configure_logging
+from marketplace.runtime.rpc_errors import ErrorInterceptor
+from marketplace.runtime.settings import BadSettingError, Settings, fail, parse_settings
+
+_GRACE_S: Final = 3.0
+_MAX_MESSAGE_BYTES: Final = 1 << 20
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Work beside the calls: runs in a thread until its event is set, then flushes and returns."""
+
+    name: str
+    run: Callable[[threading.Event], None]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A gRPC service: its full name and the generated function that adds its servicer."""
+
+    name: str
+    add: Callable[[grpc.aio.Server], None]
+
+
+@dataclass
+class Process:
+    """What a process consists of. `ready` answers when the first call may come; `drain` ends its streams."""
+
+    listen: str
+    services: Sequence[Service] = ()
+    loops: Sequence[Loop] = ()
+    ready: Callable[[], Awaitable[None]] | None = None
+    drain: Callable[[], None] | None = None
+    close: Callable[[], None] | None = None
+    max_concurrent_calls: int | None = None
+    _failed: bool = field(default=False, init=False)
+
+    async def live(self) -> int:
+        """Serves until SIGTERM or SIGINT; returns the exit code."""
+        stop = asyncio.Event()
+        running = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running.add_signal_handler(number, stop.set)
+        server, checks = await self._start_server()
+        threads = [_LoopThread(loop, lambda: running.call_soon_threadsafe(self._fail, stop)) for loop in self.loops]
+        for thread in threads:
+            thread.start()
+        if self.ready:
+            await self._until_ready(stop)
+        if not stop.is_set():
+            await self._say(checks, health_pb2.HealthCheckResponse.SERVING)
+            log.info("serving", listen=self.listen)
+        await stop.wait()
+        log.info("leaving")
+        await self._say(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
+        if self.drain:
+            self.drain()
+        await server.stop(_GRACE_S)
+        for thread in threads:
+            await asyncio.to_thread(thread.finish)
+        if self.close:
+            self.close()
+        log.info("left", clean=not self._failed)
+        return 1 if self._failed else 0
+
+    def _fail(self, stop: asyncio.Event) -> None:
+        self._failed = True
+        stop.set()
+
+    async def _until_ready(self, stop: asyncio.Event) -> None:
+        assert self.ready
+        first = asyncio.ensure_future(self.ready())
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({first, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if first.done():
+            first.result()
+        else:
+            first.cancel()
+
+    async def _start_server(self) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+        options = [
+            ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+            ("grpc.so_reuseport", 0),
+            ("grpc.keepalive_permit_without_calls", 1),
+        ]
+        server = grpc.aio.server(
+            interceptors=[ErrorInterceptor()], options=options, maximum_concurrent_rpcs=self.max_concurrent_calls
+        )
+        checks = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        for service in self.services:
+            service.add(server)
+        names = [service.name for service in self.services]
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        await self._say(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
+        if server.add_insecure_port(self.listen) == 0:
+            raise OSError(f"cannot listen on {self.listen}")
+        await server.start()
+        return server, checks
+
+    async def _say(self, checks: health.aio.HealthServicer, status: int) -> None:
+        for name in ("", *(service.name for service in self.services)):
+            await checks.set(name, status)
+
+
+SomeSettings = TypeVar("SomeSettings", bound=Settings)
+
+
+def run_process(program: str, kind: type[SomeSettings], build: Callable[[SomeSettings], Process]) -> int:
+    """Reads the settings, builds the process on its event loop, lets it live; returns the exit code.
+
+    Settings that are wrong, alone or together, end in one line for the operator and exit code 2.
+    """
+    settings = parse_settings(kind, program)
+    configure_logging(program, settings.log_level)
+    log.info("settings", **settings.shown())
+
+    async def main() -> int:
+        return await build(settings).live()
+
+    try:
+        return uvloop.run(main())
+    except (BadSettingError, OSError, Unavailable) as problem:
+        fail(program, problem)
+
+
+class _LoopThread(threading.Thread):
+    def __init__(self, loop: Loop, failed: Callable[[], object]) -> None:
+        super().__init__(name=loop.name, daemon=True)
+        self._loop = loop
+        self._failed = failed
+        self._stop_event = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._loop.run(self._stop_event)
+        except Exception:
+            log.exception("a loop failed", loop=self._loop.name)
+            self._failed()
+
+    def finish(self) -> None:
+        self._stop_event.set()
+        self.join(_GRACE_S * 2)
+        if self.is_alive():
+            log.warning("a loop did not finish in time", loop=self._loop.name)

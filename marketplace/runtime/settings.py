@@ -1,0 +1,127 @@
+"""Settings: each from its flag, else from the environment variable of the same name, else the default.
+
+`--store-url` is STORE_URL in the environment. Secrets belong into the environment: flags show in process lists.
+"""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
+
+from marketplace.clock import US_PER_SECOND
+from marketplace.slots import SlotGrid
+
+
+class BadSettingError(ValueError):
+    """A setting that only its use shows to be wrong; the text names it and never holds a secret."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone such as UTC or Asia/Kolkata") from None
+    return name
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.\-\[\]:]+:\d{1,5}", text):
+        raise ValueError(f"{text!r} is not an address such as 127.0.0.1:50051")
+    return text
+
+
+TimeZoneName = Annotated[str, AfterValidator(_zone)]
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Settings(BaseSettings):
+    """Base of all settings."""
+
+    model_config = SettingsConfigDict(
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+        cli_enforce_required=False,
+        use_attribute_docstrings=True,
+        frozen=True,
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severity that is logged."""
+
+    def shown(self) -> dict[str, Any]:
+        """Returns the settings for the log, passwords hidden."""
+        return {name: hide_password(value) for name, value in self.model_dump(mode="json").items()}
+
+
+class StoreSettings(Settings):
+    """Settings of what reads or writes the store."""
+
+    store_url: str = "sqlite:///var/store.db"
+    """The store: sqlite:///path or mysql://user:password@host:port/database."""
+
+    slot_seconds: int = Field(600, ge=1, le=86_400)
+    """Length of a pacing slot; the same for every process."""
+
+    time_zone: TimeZoneName = "UTC"
+    """Time zone that campaign windows are written in."""
+
+    @property
+    def slot_grid(self) -> SlotGrid:
+        """Returns the grid of pacing slots."""
+        return SlotGrid(self.slot_seconds * US_PER_SECOND)
+
+
+class LogSettings(Settings):
+    """Settings of what reads or writes topics."""
+
+    log_url: str = "sqlite:///var/log.db"
+    """The topics: sqlite:///path or kafka://host:port."""
+
+
+class ArchiveSettings(Settings):
+    """Settings of what reads or writes the archive."""
+
+    archive_url: str = "file:var/archive"
+    """The archive: file:path (read by DuckDB) or hive://host:port/database?files=file:///path."""
+
+
+class ReceiptSettings(Settings):
+    """Settings of what seals or opens receipts."""
+
+    receipt_keys: Path = Path("var/receipt-keys.json")
+    """File with the receipt keys."""
+
+
+SomeSettings = TypeVar("SomeSettings", bound=Settings)
+
+
+def parse_settings(kind: type[SomeSettings], program: str, arguments: list[str] | None = None) -> SomeSettings:
+    """Reads the settings of a process; on bad ones prints a line that names each and exits with 2."""
+    kind.model_config["cli_prog_name"] = program
+    try:
+        return CliApp.run(kind, cli_args=sys.argv[1:] if arguments is None else arguments)
+    except ValidationError as problem:
+        for error in problem.errors(include_url=False):
+            flag = ".".join(str(part) for part in error["loc"])
+            message = error["msg"].removeprefix("Value error, ")
+            sys.stderr.write(f"{program}: {flag}: {message}\n")
+    except SettingsError as problem:
+        sys.stderr.write(f"{program}: {problem}\n")
+    sys.exit(2)
+
+
+def fail(program: str, problem: Exception | str) -> NoReturn:
+    """Ends a command-line program whose user can mend what is wrong."""
+    sys.stderr.write(f"{program}: {problem}\n")
+    sys.exit(2)
+
+
+def hide_password(value: object) -> object:
+    """Returns a value with the password of a URL in it hidden."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", value) if isinstance(value, str) else value

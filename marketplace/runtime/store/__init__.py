@@ -1,0 +1,1 @@
+"""The store: SQLite or any MySQL-protocol server, through SQLAlchemy Core."""

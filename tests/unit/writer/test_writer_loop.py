@@ -1,0 +1,308 @@
+"""The writer's loop on a real embedded log and real files."""
+
+import errno
+import threading
+
+import pytest
+import structlog
+from writer_cases import EAGER, HOUR_US, Desk, NoCatalog
+
+from marketplace.archive_layout import Epoch, write_epoch
+from marketplace.errors import Unavailable
+from marketplace.ports import SERVED_ADS, USER_FEEDBACK, Bounds, Message
+from marketplace.runtime.archive.files import LocalFiles
+from writer.batching import Limits
+from writer.landings import FeedbackLanding
+from writer.loop import Writer
+from writer.position import TopicRefused
+from writer.sequence import SequenceGap
+
+PATIENT = Limits(max_records=1_000, max_age_s=3_600.0)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+def test_a_file_lies_in_the_hour_of_its_first_record_and_ends_before_the_next(desk):
+    desk.publish([1, 2])
+    desk.now_us += HOUR_US
+    desk.publish([3])
+    desk.writer().step()
+    assert desk.files.list("user_feedback") == [
+        "user_feedback/dt=2026-10-01/hour=10/user-feedback-e000-00000-00000000000000000000.parquet",
+        "user_feedback/dt=2026-10-01/hour=11/user-feedback-e000-00000-00000000000000000002.parquet",
+    ]
+    assert desk.ranges() == {0: [0, 2, 3]}
+
+
+def test_a_file_waits_for_its_age(desk):
+    now_s = 0.0
+    writer = Writer(
+        desk.log, desk.files, NoCatalog(), FeedbackLanding(desk.files), Limits(max_age_s=5.0), clock_s=lambda: now_s
+    )
+    desk.publish([1])
+    writer.step()
+    desk.publish([2])
+    now_s = 4.9
+    writer.step()
+    assert desk.ranges() == {}
+    now_s = 5.0
+    writer.step()
+    assert desk.ranges() == {0: [0, 2]}
+
+
+def test_the_partition_is_known_before_the_file_is_published(desk):
+    class Watching(NoCatalog):
+        def add_partition(self, table, date, hour):
+            super().add_partition(table, date, hour)
+            assert desk.files.list("user_feedback") == []
+
+    catalog = Watching()
+    desk.publish([1])
+    Writer(desk.log, desk.files, catalog, FeedbackLanding(desk.files), EAGER).step()
+    assert catalog.partitions == ["user_feedback/dt=2026-10-01/hour=10"]
+
+
+def test_a_range_of_nothing_new_gets_a_file_without_rows(desk):
+    desk.publish([1, 2, 1, 2])
+    desk.land_all()
+    desk.publish([1, 2])
+    desk.land_all()
+    assert desk.seqs() == [1, 2]
+    assert desk.ranges() == {0: [0, 4, 6]}
+
+
+def test_a_gap_stops_the_writer_and_names_it(desk):
+    desk.publish([1, 2, 4])
+    with pytest.raises(SequenceGap) as caught:
+        desk.writer().run(threading.Event())
+    gap = caught.value
+    assert (gap.campaign_id, gap.expected, gap.found, gap.partition, gap.offset) == ("c", 3, 4, 0, 2)
+    assert "campaign c: expected event 3, found 4 at user-feedback partition 0 offset 2" in str(gap)
+    assert desk.files.list("user_feedback") == []
+
+
+def test_what_is_no_message_of_ours_is_skipped_and_logged(desk):
+    desk.publish([1])
+    desk.publisher.publish(USER_FEEDBACK, [Message(b"c", b"\xff not an event")])
+    desk.publish([2])
+    with structlog.testing.capture_logs() as logs:
+        desk.land_all()
+    assert desk.seqs() == [1, 2]
+    assert [(entry["offset"], entry["log_level"]) for entry in logs if "skipped" in entry["event"]] == [(1, "error")]
+
+
+def test_revoked_drops_what_is_not_published(desk):
+    writer = desk.writer(limits=PATIENT)
+    desk.publish([1, 2])
+    writer.step()
+    writer.revoked([0])
+    writer.flush()
+    assert desk.files.list("user_feedback") == []
+
+
+def test_stop_lands_what_was_polled(desk):
+    stop = threading.Event()
+    desk.publish([1, 2])
+    writer = desk.writer(limits=PATIENT, after_step=lambda step: stop.set())
+    writer.run(stop)
+    assert desk.seqs() == [1, 2]
+
+
+def test_a_writer_that_comes_second_drops_its_batch_and_reads_on_behind_the_first(desk):
+    slow, quick = desk.writer(limits=PATIENT), desk.writer()
+    desk.publish([1, 2, 3])
+    slow.step()
+    quick.step()
+    desk.publish([4])
+    slow.step()
+    slow.flush()  # has 1 to 4, finds 1 to 3 taken
+    assert desk.seqs() == [1, 2, 3]
+    assert desk.aside() == []
+    slow.step()
+    slow.flush()
+    assert desk.ranges() == {0: [0, 3, 4]}
+
+
+def test_a_range_of_nothing_new_does_not_let_a_second_writer_past(desk):
+    """Without a file for it, the slow writer's name would be free and its events would come twice."""
+    desk.publish([1])
+    desk.land_all()
+    slow, quick = desk.writer(limits=PATIENT), desk.writer()
+    slow.step()
+    desk.publish([1])
+    quick.step()
+    desk.publish([2])
+    slow.step()  # holds 1 again and 2 as one range
+    quick.step()
+    slow.flush()
+    assert desk.seqs() == [1, 2]
+
+
+def test_two_writers_at_once_land_everything_once(tmp_path):
+    desk = Desk(tmp_path, partitions=2)
+    stop = threading.Event()
+    limits = [Limits(max_records=7, max_age_s=0.01), Limits(max_records=11, max_age_s=0.0)]
+    failures = []
+
+    def run(limit):
+        try:
+            desk.writer(limits=limit, files=LocalFiles(tmp_path / "archive")).run(stop)
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=[limit]) for limit in limits]
+    for thread in threads:
+        thread.start()
+    for start in range(0, 200, 20):
+        for campaign_id in ("a", "b"):
+            desk.publish([*range(max(1, start - 5), start + 21)], campaign_id)
+    deadline = threading.Event()
+    for _ in range(300):
+        if desk.seqs("a") == desk.seqs("b") == list(range(1, 201)) or failures:
+            break
+        deadline.wait(0.1)
+    stop.set()
+    for thread in threads:
+        thread.join(30)
+    assert not failures
+    assert desk.seqs("a") == desk.seqs("b") == list(range(1, 201))
+    desk.ranges()
+
+
+class FullDisk(LocalFiles):
+    """A disk that is full while `full` is set."""
+
+    full = True
+
+    def write_aside(self, name, write):
+        if not self.full:
+            return super().write_aside(name, write)
+
+        def write_some(sink):
+            sink.write(b"PAR1")
+            write(Failing())
+
+        return super().write_aside(name, write_some)
+
+
+class Failing:
+    closed = False
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self):
+        pass
+
+    def tell(self):
+        return 0
+
+    def close(self):
+        pass
+
+
+def test_a_full_disk_holds_the_position_and_is_tried_again(desk, tmp_path):
+    files = FullDisk(tmp_path / "archive")
+    stop, tries = threading.Event(), []
+
+    def after_step(step):
+        tries.append(step)
+        files.full = tries.count(2) < 2
+        if step == 6:
+            stop.set()
+
+    desk.publish([1, 2])
+    with structlog.testing.capture_logs() as logs:
+        desk.writer(files=files, after_step=after_step).run(stop)
+    errors = [entry for entry in logs if entry["log_level"] == "error"]
+    assert [entry["positions"] for entry in errors] == [{0: 0}]
+    assert "No space left on device" in errors[0]["problem"]
+    assert desk.seqs() == [1, 2]
+    assert desk.aside() == []
+
+
+def test_a_catalog_that_is_away_is_tried_again_and_leaves_nothing_aside(desk):
+    class Away(NoCatalog):
+        away = True
+
+        def add_partition(self, table, date, hour):
+            if self.away:
+                raise Unavailable("Hive does not answer")
+
+    catalog = Away()
+    desk.publish([1])
+    writer = Writer(desk.log, desk.files, catalog, FeedbackLanding(desk.files), EAGER)
+    with pytest.raises(Unavailable):
+        writer.step()
+    assert desk.aside() == []
+    catalog.away = False
+    writer.step()
+    assert desk.seqs() == [1]
+
+
+def test_an_archive_folder_that_is_away_is_not_taken_for_an_empty_one(desk, tmp_path):
+    desk.publish([1])
+    desk.land_all()
+    (tmp_path / "archive").rename(tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError, match="is not there"):
+        desk.writer().step()
+    assert not (tmp_path / "archive").exists()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "reason"),
+    [
+        (Bounds(0, 1), "ends at offset 1, but is archived up to 2: the topic was emptied or made anew"),
+        (Bounds(5, 9), "begins at offset 5, but is archived only up to 2: the topic has dropped messages"),
+    ],
+)
+def test_a_topic_that_does_not_fit_the_archive_is_refused(desk, bounds, reason):
+    desk.publish([1, 2])
+    desk.land_all()
+    with pytest.raises(TopicRefused) as refused:
+        desk.writer().assigned({0: bounds}, {0: 2})
+    assert str(refused.value).startswith("user-feedback partition 0 " + reason)
+    assert "`reconcile --republish`" in str(refused.value)
+
+
+def test_an_epoch_counts_from_its_start_and_its_own_files(desk):
+    desk.publish(range(1, 31))
+    desk.land_all()
+    assert write_epoch(desk.files, "user_feedback", Epoch(1, {0: 20}))
+    assert desk.writer().assigned({0: Bounds(0, 30)}, {0: 30}) == {0: 20}  # not 30, which is of the epoch before
+
+    writer = desk.writer()
+    writer.step()
+    assert desk.seqs() == list(range(1, 31))  # 21 to 30 came again and are known
+    last = desk.files.list("user_feedback")[-1]
+    assert last.endswith("user-feedback-e001-00000-00000000000000000020.parquet")
+    assert desk.writer().assigned({0: Bounds(0, 30)}, {}) == {0: 30}
+
+
+def test_a_writer_of_an_old_epoch_publishes_nothing_more(desk):
+    writer = desk.writer(limits=PATIENT)
+    desk.publish([1, 2, 3])
+    writer.step()
+    write_epoch(desk.files, "user_feedback", Epoch(1, {0: 1}))
+    writer.flush()
+    assert desk.files.list("user_feedback") == []
+
+
+def test_served_ads_have_epochs_of_their_own(desk):
+    desk.publish_serves([[1], [2], [3]])
+    write_epoch(desk.files, "served_ads", Epoch(1, {0: 1}))
+    desk.writer(SERVED_ADS).step()
+    assert [row["request_id"][-1] for row in desk.rows("served_ads")] == ["2", "3"]
+
+
+def test_a_lost_commit_loses_nothing(desk, monkeypatch):
+    desk.publish([1])
+    writer = desk.writer()
+    writer.step()
+    monkeypatch.setattr(writer._consumer, "commit", lambda positions: (_ for _ in ()).throw(Unavailable()))
+    desk.publish([2])
+    writer.step()
+    assert desk.writer().assigned({0: Bounds(0, 2)}, {0: 1}) == {0: 2}
