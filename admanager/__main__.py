@@ -2,7 +2,6 @@
 
 import sys
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import structlog
 from adplatform.v1.campaign_manager_pb2_grpc import add_CampaignManagerServicer_to_server
@@ -15,7 +14,7 @@ from admanager.submit import Submitter
 from marketplace.clock import system_clock
 from marketplace.runtime.log.open import open_log
 from marketplace.runtime.process import Loop, Process, Service, run_process
-from marketplace.runtime.settings import Address, LogSettings, StoreSettings
+from marketplace.runtime.settings import Address, LogSettings, SlotSettings, StoreSettings, ZoneSettings
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
 
@@ -24,7 +23,7 @@ PROGRAM: Final = "ad-manager"
 log = structlog.get_logger()
 
 
-class AdManagerSettings(StoreSettings, LogSettings):
+class AdManagerSettings(StoreSettings, LogSettings, SlotSettings, ZoneSettings):
     """Takes campaign commands over gRPC onto the topic, and applies the topic to the store."""
 
     listen: Address = "127.0.0.1:50053"
@@ -38,7 +37,7 @@ def build(settings: AdManagerSettings) -> Process:
     topics = open_log(settings.log_url)
     topics.create_topics()
     store = SqlCommandStore(engine)
-    zone = ZoneInfo(settings.time_zone)
+    zone = settings.zone
     consumer = CommandConsumer(topics, store, system_clock, Rules(settings.slot_grid, zone))
     publisher = topics.publisher()
     servicer = CampaignManagerServicer(store, Submitter(store, publisher, system_clock), zone)

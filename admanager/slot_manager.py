@@ -13,7 +13,7 @@ from admanager.store import SqlCommandStore
 from marketplace.clock import US_PER_SECOND, Clock, system_clock
 from marketplace.errors import Unavailable
 from marketplace.runtime.process import Loop, Process, run_process
-from marketplace.runtime.settings import Address, StoreSettings
+from marketplace.runtime.settings import Address, SlotSettings, StoreSettings
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
 from marketplace.runtime.store.transactions import retrying
@@ -25,7 +25,7 @@ _PAUSE_S: Final = 1.0
 log = structlog.get_logger()
 
 
-class SlotManagerSettings(StoreSettings):
+class SlotManagerSettings(StoreSettings, SlotSettings):
     """Fills every active campaign's slot budget at the beginning of each slot."""
 
     listen: Address = "127.0.0.1:50054"

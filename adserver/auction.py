@@ -30,15 +30,14 @@ def hold_auction(index: Index, request: Request, now_us: int, ad_count: int, ran
 
     `random` gives uniform floats in [0, 1) and decides between equal bids: a seeded one makes the auction repeatable.
     """
-    shortlist = index.shortlist(request, now_us, ad_count, random)
-    return clear(shortlist.ads, shortlist.next_bid_key)
+    return clear(*index.shortlist(request, now_us, ad_count, random))
 
 
 def clear(ads: Sequence[Ad], next_bid_key: int) -> list[Win]:
     """Prices winners in bid order; `next_bid_key` is the highest bid that did not win, 0 if there is none."""
     wins = []
     for place, ad in enumerate(ads, 1):
-        own_key = ad.bid_key
+        own_key = -ad.negated_bid_key
         clearing_key = ads[place].bid_key if place < len(ads) else next_bid_key or own_key
         wins.append(
             Win(

@@ -3,10 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-
-def below(position: int) -> int:
-    """Returns the set of all positions under `position`."""
-    return (1 << position) - 1
+_POSITIONS = [[position for position in range(8) if byte >> position & 1] for byte in range(256)]
 
 
 def lowest(bits: int) -> int:
@@ -16,33 +13,21 @@ def lowest(bits: int) -> int:
 
 def nth(bits: int, rank: int) -> int:
     """Returns the position that has `rank` others of the set below it, by halving; the set must have that many."""
+    if not rank:
+        return lowest(bits)
     position = 0
-    width = bits.bit_length()
-    while width > 1:
-        half = width >> 1
+    half = 1 << max(bits.bit_length() - 1, 8).bit_length() - 1
+    while half >= 8:
         low = bits & (1 << half) - 1
         count = low.bit_count()
         if rank < count:
             bits = low
-            width = half
         else:
             rank -= count
             bits >>= half
             position += half
-            width -= half
-    return position
-
-
-def opened(bits: int, under: int) -> int:
-    """Returns the set with every position that is not in `under`, a `below(...)`, moved up by one."""
-    low = bits & under
-    return low | (bits ^ low) << 1
-
-
-def closed(bits: int, under: int) -> int:
-    """Returns the set without the first position that is not in `under`, those after it moved down by one."""
-    low = bits & under
-    return low | bits >> 1 & ~under
+        half >>= 1
+    return position + _POSITIONS[bits][rank]
 
 
 def packed(flags: bytearray | npt.NDArray[np.bool_]) -> int:

@@ -15,27 +15,20 @@ Not for several threads at once. After `build`, `gc.freeze()` spares the collect
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, pairwise
-from typing import Final, NamedTuple, Self
+from itertools import accumulate
+from typing import Final, Self
 
 from adserver.ad import Ad
-from adserver.bitsets import below, lowest, nth, packed
+from adserver.bitsets import lowest, nth, packed
 from adserver.chunk import Chunk
 from adserver.request import Request
-from adserver.vocabulary import Term, Vocabulary
+from adserver.vocabulary import Reach, Term, Vocabulary
 from marketplace.campaign import Campaign, Status, Targeting
 
 CHUNK_SIZE: Final = 2_048
 
-Tie = list[tuple[Chunk, int]]
-"""Matching campaigns of equal bids: in each chunk the positions; never an empty set."""
-
-
-class Shortlist(NamedTuple):
-    """The first campaigns in bid order, ties drawn; `next_bid_key` is the bid after them, 0 if there is none."""
-
-    ads: list[Ad]
-    next_bid_key: int
+Tie = list[tuple[Chunk, int, int]]
+"""Matching campaigns of equal bids: in each chunk a start, and the positions counted from there; never an empty set."""
 
 
 class Index:
@@ -53,10 +46,10 @@ class Index:
         index = cls(chunk_size)
         for campaign in campaigns:
             if campaign.servable and campaign.window.end_us > now_us:
-                index._ads[campaign.campaign_id] = Ad.of(campaign, index._known(campaign.targeting))
+                index._ads[campaign.campaign_id] = Ad.of(campaign, index._reach(campaign.targeting).targeting)
         ads = sorted(index._ads.values())
         index._chunks = [
-            index._chunk(part, [True] * len(part))
+            index._chunk(part, [True] * len(part), now_us)
             for part in (ads[start : start + chunk_size] for start in range(0, len(ads), chunk_size))
         ]
         return index
@@ -68,48 +61,50 @@ class Index:
         """Tells whether any campaign could win at the instant, if a request matched it."""
         return any(chunk.matching([], now_us) for chunk in self._chunks)
 
-    def shortlist(self, request: Request, now_us: int, ad_count: int, random: Callable[[], float]) -> Shortlist:
-        """Returns the `ad_count` highest bids that match at the instant, fewer if there are no more.
+    def shortlist(
+        self, request: Request, now_us: int, ad_count: int, random: Callable[[], float]
+    ) -> tuple[list[Ad], int]:
+        """Returns the `ad_count` highest bids that match at the instant, and the bid key after them (0: there is none).
 
         Within a tie every campaign has the same chance of every place. `random` gives uniform floats in [0, 1), such
         as `random.Random(seed).random`.
         """
         ads: list[Ad] = []
-        for negated_bid_key, tie in self._ties(self._vocabulary.terms(request), now_us):
-            if len(ads) == ad_count:
-                return Shortlist(ads, -negated_bid_key)
-            drawn, more = _draw(tie, ad_count - len(ads), random)
-            ads += drawn
-            if more:
-                return Shortlist(ads, -negated_bid_key)
-        return Shortlist(ads, 0)
+        for tie in self._ties(self._vocabulary.terms(request), now_us):
+            while tie:
+                if len(ads) == ad_count:
+                    chunk, start, _ = tie[0]
+                    return ads, -chunk.bids[start]
+                ads.append(_draw(tie, random))
+        return ads, 0
 
     def apply(self, changes: Iterable[Campaign], now_us: int) -> None:
         """Takes campaigns as the store has them now, new or known, at some 20 µs each."""
         for campaign in changes:
             self._apply(campaign, now_us)
 
-    def _ties(self, terms: list[Term], now_us: int) -> Iterator[tuple[int, Tie]]:
-        """Yields the matching campaigns in bid order, those of equal bids together under their negated bid key."""
-        tie: Tie = []
-        negated_bid_key = 0
-        for chunk, following in pairwise(chain(self._chunks, (None,))):
+    def _ties(self, terms: list[Term], now_us: int) -> Iterator[Tie]:
+        """Yields the matching campaigns in bid order, those of equal bids together."""
+        chunks = self._chunks
+        number = 0
+        while number < len(chunks):
+            chunk = chunks[number]
+            number += 1
             found = chunk.matching(terms, now_us)
-            while found or tie:
-                first = 0
-                if not tie:
-                    first = lowest(found)
-                    negated_bid_key = chunk.rows[first].negated_bid_key
-                end = chunk.tie_end(negated_bid_key, first)
-                tied = found & below(end)
-                found ^= tied
-                if tied:
-                    tie.append((chunk, tied))
-                goes_on = end == len(chunk.rows) and following is not None
-                if goes_on and following.rows[0].negated_bid_key == negated_bid_key:
-                    break
-                yield negated_bid_key, tie
-                tie = []
+            while found:
+                first = lowest(found)
+                bid = chunk.bids[first]
+                end = bisect_right(chunk.bids, bid, first)
+                tie = [(chunk, first, found >> first & (1 << end - first) - 1)]
+                while end == len(chunk.bids) and number < len(chunks) and chunks[number].bids[0] == bid:
+                    chunk = chunks[number]
+                    number += 1
+                    found = chunk.matching(terms, now_us)
+                    end = bisect_right(chunk.bids, bid)
+                    if tied := found & (1 << end) - 1:
+                        tie.append((chunk, 0, tied))
+                yield tie
+                found = found >> end << end
 
     def _apply(self, campaign: Campaign, now_us: int) -> None:
         old = self._ads.get(campaign.campaign_id)
@@ -117,34 +112,39 @@ class Index:
             if old is not None:
                 self._remove(old)
             return
-        new = Ad.of(campaign, self._known(campaign.targeting))
-        if old is not None and (old.negated_bid_key, old.targeting) == (new.negated_bid_key, new.targeting):
-            self._chunks[self._place(old)].replace(old, new, campaign.servable, now_us)
-            self._ads[new.campaign_id] = new
-            return
+        reach = self._reach(campaign.targeting)
+        new = Ad.of(campaign, reach.targeting)
         if old is not None:
+            if (old.negated_bid_key, old.targeting) == (new.negated_bid_key, new.targeting):
+                self._chunks[self._place(old)].replace(old, new, campaign.servable, now_us)
+                self._ads[new.campaign_id] = new
+                return
             self._remove(old)
         if campaign.servable:
-            self._insert(new, now_us)
+            self._insert(new, reach.terms, now_us)
 
-    def _known(self, targeting: Targeting) -> Targeting:
-        """Makes the targeting's terms known in every chunk; returns an equal targeting to keep in place of it."""
-        for band, whole in self._vocabulary.cuts(targeting):
+    def _reach(self, targeting: Targeting) -> Reach:
+        """Returns whom a targeting reaches, its terms known in every chunk from here on."""
+        known = self._vocabulary.known(targeting)
+        if known is not None:
+            return known
+        reach, cuts = self._vocabulary.learn(targeting)
+        for band, whole in cuts:
             for chunk in self._chunks:
                 chunk.masks[band] = chunk.masks[whole]
-        return self._vocabulary.reach(targeting).targeting
+        return reach
 
     def _place(self, ad: Ad) -> int:
         """Returns the number of the chunk that an ad is in, or is to be put into."""
         return max(0, bisect_right(self._chunks, ad, key=lambda chunk: chunk.rows[0]) - 1)
 
-    def _insert(self, ad: Ad, now_us: int) -> None:
+    def _insert(self, ad: Ad, terms: frozenset[Term], now_us: int) -> None:
         self._ads[ad.campaign_id] = ad
         if not self._chunks:
-            self._chunks.append(self._chunk([ad], [True]))
+            self._chunks.append(self._chunk([ad], [True], now_us))
             return
         place = self._place(ad)
-        self._chunks[place].insert(ad, self._vocabulary.reach(ad.targeting).terms, True, now_us)
+        self._chunks[place].insert(ad, terms, True, now_us)
         if len(self._chunks[place].rows) > self._chunk_size * 3 // 2:
             self._renew(place, now_us)
 
@@ -164,28 +164,28 @@ class Index:
                 del self._ads[ad.campaign_id]
         half = max(1, -(-len(kept) // 2))
         self._chunks[place : place + 1] = [
-            self._chunk([chunk.rows[position] for position in part], [chunk.is_servable(position) for position in part])
+            self._chunk(
+                [chunk.rows[position] for position in part], [chunk.is_servable(position) for position in part], now_us
+            )
             for part in (kept[:half], kept[half:])
             if part
         ]
 
-    def _chunk(self, ads: list[Ad], servable: list[bool]) -> Chunk:
-        return Chunk(ads, packed(bytearray(servable)), [self._vocabulary.reach(ad.targeting).terms for ad in ads])
+    def _chunk(self, ads: list[Ad], servable: list[bool], now_us: int) -> Chunk:
+        return Chunk(ads, packed(bytearray(servable)), [self._reach(ad.targeting).terms for ad in ads], now_us)
 
 
-def _draw(tie: Tie, count: int, random: Callable[[], float]) -> tuple[list[Ad], bool]:
-    """Draws up to `count` campaigns, each of those left having the same chance; tells whether any are left then."""
-    drawn: list[Ad] = []
-    left = sum(tied.bit_count() for _, tied in tie)
-    while left and len(drawn) < count:
-        rank = int(random() * left)
-        number = 0
-        while rank >= (size := tie[number][1].bit_count()):
-            rank -= size
-            number += 1
-        chunk, tied = tie[number]
-        position = nth(tied, rank)
-        drawn.append(chunk.rows[position])
-        tie[number] = chunk, tied ^ 1 << position
-        left -= 1
-    return drawn, left > 0
+def _draw(tie: Tie, random: Callable[[], float]) -> Ad:
+    """Takes one campaign out of a tie; each has the same chance."""
+    part = 0
+    if len(tie) > 1:
+        sizes = [tied.bit_count() for _, _, tied in tie]
+        part = bisect_right(list(accumulate(sizes)), int(random() * sum(sizes)))
+    chunk, start, tied = tie[part]
+    position = nth(tied, int(random() * tied.bit_count()))
+    tied ^= 1 << position
+    if tied:
+        tie[part] = chunk, start, tied
+    else:
+        del tie[part]
+    return chunk.rows[start + position]

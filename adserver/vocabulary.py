@@ -4,7 +4,6 @@ A value is a `Term`, an object of its own, so that looking up its bitset costs n
 bands where a campaign's range starts or ends: a handful of terms in place of one for each age.
 """
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from adserver.request import Request
@@ -28,10 +27,20 @@ class Term:
 
 
 class Reach(NamedTuple):
-    """Whom a campaign reaches: the terms that it names, and the wildcard of each dimension in which it names none."""
+    """Whom a campaign reaches: the terms that it names, and the wildcard of each dimension in which it names none.
+
+    `targeting` is shared by all campaigns with an equal one.
+    """
 
     targeting: Targeting
     terms: frozenset[Term]
+
+
+class Cut(NamedTuple):
+    """A new age band, and the one that it was part of until now."""
+
+    band: Term
+    whole: Term
 
 
 class _Dimension(dict[str, Term | None]):
@@ -82,13 +91,15 @@ class _Ages:
         """Returns the bands of a campaign's range, both ends included."""
         return frozenset({self.wildcard} if start == end == 0 else self._bands[max(0, start) : max(0, end + 1)])
 
-    def cut(self, age: int) -> tuple[Term, Term] | None:
-        """Lets a band begin at `age`; returns the new band and the one that it was part of, or None if one does."""
-        if not 0 < age < AGES or self._bands[age] is not self._bands[age - 1]:
-            return None
-        whole, upper = self._bands[age], Term(self.wildcard)
-        self._bands[age:] = [upper if band is whole else band for band in self._bands[age:]]
-        return upper, whole
+    def cut(self, start: int, end: int) -> list[Cut]:
+        """Makes bands begin where a campaign's range starts and after its end."""
+        cuts = []
+        for age in () if start == end == 0 else (start, end + 1):
+            if 0 < age < AGES and self._bands[age] is self._bands[age - 1]:
+                whole, band = self._bands[age], Term(self.wildcard)
+                self._bands[age:] = [band if other is whole else other for other in self._bands[age:]]
+                cuts.append(Cut(band, whole))
+        return cuts
 
 
 class Vocabulary:
@@ -104,45 +115,43 @@ class Vocabulary:
     def terms(self, request: Request) -> list[Term]:
         """Returns the terms that all have to reach a campaign for the request to match it."""
         age, gender, income, city, state, country, device = request
-        asked = (
-            self._genders[gender],
-            self._incomes[income],
-            self._cities[city],
-            self._states[state],
-            self._countries[country],
-            self._devices[device],
-        )
-        return [self._ages.term(age), *[term for term in asked if term is not None]]
+        terms = [self._ages.term(age)]
+        if term := self._genders[gender]:
+            terms.append(term)
+        if term := self._incomes[income]:
+            terms.append(term)
+        if term := self._cities[city]:
+            terms.append(term)
+        if term := self._states[state]:
+            terms.append(term)
+        if term := self._countries[country]:
+            terms.append(term)
+        if term := self._devices[device]:
+            terms.append(term)
+        return terms
 
-    def cuts(self, targeting: Targeting) -> Iterator[tuple[Term, Term]]:
-        """Cuts the ages where this targeting's range starts and ends; yields each new band and what it was part of.
+    def known(self, targeting: Targeting) -> Reach | None:
+        """Returns whom a targeting reaches if that is remembered."""
+        return self._reaches.get(targeting)
 
-        To be called before `reach`: who keeps something per term gives the new band what the old one had.
+    def learn(self, targeting: Targeting) -> tuple[Reach, list[Cut]]:
+        """Returns whom a targeting reaches, and the age bands that had to be cut for it.
+
+        Who keeps something per term gives each new band what the old one has.
         """
-        if targeting not in self._reaches and (targeting.age_start, targeting.age_end) != (0, 0):
-            for age in (targeting.age_start, targeting.age_end + 1):
-                if cut := self._ages.cut(age):
-                    self._reaches.clear()
-                    yield cut
-
-    def reach(self, targeting: Targeting) -> Reach:
-        """Returns whom a targeting reaches; equal targetings share one answer while it is remembered."""
-        if targeting not in self._reaches:
-            if len(self._reaches) >= _MAX_TARGETINGS:
-                self._reaches.clear()
-            self._reaches[targeting] = Reach(
-                targeting,
-                self._ages.named(targeting.age_start, targeting.age_end)
-                | {
-                    self._genders.named(targeting.gender),
-                    self._incomes.named(targeting.income_bucket),
-                    self._cities.named(targeting.city),
-                    self._states.named(targeting.state),
-                    self._countries.named(targeting.country),
-                    self._devices.named(targeting.device),
-                },
-            )
-        return self._reaches[targeting]
+        cuts = self._ages.cut(targeting.age_start, targeting.age_end)
+        if cuts or len(self._reaches) >= _MAX_TARGETINGS:
+            self._reaches.clear()
+        terms = self._ages.named(targeting.age_start, targeting.age_end) | {
+            self._genders.named(targeting.gender),
+            self._incomes.named(targeting.income_bucket),
+            self._cities.named(targeting.city),
+            self._states.named(targeting.state),
+            self._countries.named(targeting.country),
+            self._devices.named(targeting.device),
+        }
+        reach = self._reaches[targeting] = Reach(targeting, terms)
+        return reach, cuts
 
 
 def _plain(value: str) -> str:

@@ -31,7 +31,16 @@ CITIES = {
 }  # fmt: skip
 PLACES = [(ALL, ALL), *((city, state) for city, (state, _) in CITIES.items())]
 PLACE_SHARES = [2361, *(share for _, share in CITIES.values())]
-AGES = {(0, 0): 2404, (20, 30): 473, (25, 35): 402, (20, 40): 297, (35, 50): 254, (20, 45): 233, (50, 60): 132, (60, 70): 47}
+AGES = {
+    (0, 0): 2404,
+    (20, 30): 473,
+    (25, 35): 402,
+    (20, 40): 297,
+    (35, 50): 254,
+    (20, 45): 233,
+    (50, 60): 132,
+    (60, 70): 47,
+}
 GENDERS = {ALL: 3259, "F": 657, "M": 326}
 INCOMES = {ALL: 3544, "M": 479, "H": 181, "L": 38}
 DEVICES = {ALL: 3559, "Android Mobile": 354, "Windows Computer": 212, "iPhone": 51, "Linux Computer": 40, "Macbook": 26}

@@ -13,21 +13,22 @@ from feedback.queue import ChargeQueue
 from feedback.receipts import ReceiptReader
 from feedback.relay import Relay
 from feedback.servicer import FeedbackHandlerServicer
-from feedback.store import SqlChargeStore, SqlOutbox
+from feedback.store import SqlChargeStore
 from marketplace.clock import US_PER_SECOND, system_clock
 from marketplace.runtime.keys import load_ring
 from marketplace.runtime.log.open import open_log
 from marketplace.runtime.process import Loop, Process, Service, run_process
-from marketplace.runtime.settings import Address, LogSettings, ReceiptSettings, StoreSettings
+from marketplace.runtime.settings import Address, LogSettings, ReceiptSettings, StoreSettings, SlotSettings
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
+from marketplace.runtime.store.outbox import Outbox
 
 PROGRAM: Final = "feedback-handler"
 
 log = structlog.get_logger()
 
 
-class FeedbackSettings(StoreSettings, LogSettings, ReceiptSettings):
+class FeedbackSettings(StoreSettings, LogSettings, ReceiptSettings, SlotSettings):
     """Takes feedback on served ads, charges the campaigns, and relays the outbox to the topics."""
 
     listen: Address = "127.0.0.1:50052"
@@ -58,7 +59,7 @@ def build(settings: FeedbackSettings) -> Process:
         batch_size=settings.batch_size,
         capacity=settings.queue_capacity,
     )
-    relay = Relay(SqlOutbox(engine), topics.publisher())
+    relay = Relay(Outbox(engine), topics.publisher())
     draining = asyncio.Event()
     servicer = FeedbackHandlerServicer(receipts, queue, draining)
     return Process(

@@ -2,22 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from feedback.charging import Account, Charge, Entry
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A message on its way to a topic."""
-
-    id: int
-    topic: str
-    key: bytes | None
-    value: bytes
-    campaign_id: str
-    event_seq: int
 
 
 class ChargeUnit(Protocol):
@@ -47,29 +34,3 @@ class ChargeStore(Protocol):
 
     def ping(self) -> None:
         """Returns if the store answers, raises Unavailable otherwise."""
-
-
-class OutboxShard(Protocol):
-    """A shard of the outbox, owned."""
-
-    def rows(self, limit: int) -> list[OutboxRow]:
-        """Returns the oldest rows, those of one campaign in the order of event_seq."""
-
-    def delete(self, ids: Sequence[int]) -> None:
-        """Removes rows that the topic has acknowledged, durably."""
-
-
-class Outbox(Protocol):
-    """The messages that committed with their cause and are not on the topic yet."""
-
-    @property
-    def shards(self) -> int:
-        """Returns how many shards there are."""
-
-    def own(self, shard: int) -> AbstractContextManager[OutboxShard | None]:
-        """Owns a shard while the context lasts; None where another relay does.
-
-        Ownership may be lost without notice (a paused process, a broken connection). That is safe: the new owner starts
-        from the same oldest row, so each sender's sequence is gapless from a row that is not archived yet, and the
-        writer drops what it has seen.
-        """

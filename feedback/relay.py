@@ -11,9 +11,9 @@ from typing import Final
 
 import structlog
 
-from feedback.ports import Outbox, OutboxRow
 from marketplace.errors import Unavailable
 from marketplace.ports import Message, Publisher
+from marketplace.runtime.store.outbox import Outbox, OutboxRow
 
 BATCH: Final = 1_000
 _IDLE_S: Final = 0.02

@@ -1,23 +1,18 @@
 """The feedback handler's store in SQL: SQLite and MySQL-protocol servers."""
 
-import fcntl
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, insert, select, text
 
 from feedback.charging import Account, Charge, Entry
-from feedback.ports import OutboxRow, OutboxShard
 from marketplace.campaign import Status, Window
 from marketplace.feedback import Action
 from marketplace.ports import USER_FEEDBACK
-from marketplace.runtime.store.engine import unavailable
-from marketplace.runtime.store.outbox import SHARDS, shard_of
+from marketplace.runtime.store.outbox import shard_of
 from marketplace.runtime.store.rows import stamp_changes, update_rows
-from marketplace.runtime.store.schema import ads, ledger, outbox, outbox_shards
+from marketplace.runtime.store.schema import ads, ledger, outbox
 from marketplace.runtime.store.transactions import reading, write_transaction
 from marketplace.wire import encode_event
 
@@ -123,80 +118,6 @@ class SqlChargeStore:
     def ping(self) -> None:
         with reading(self._engine) as connection:
             connection.execute(text("SELECT 1"))
-
-
-class SqlOutboxShard:
-    """See `ports.OutboxShard`."""
-
-    def __init__(self, connection: Connection, shard: int) -> None:
-        self._connection = connection
-        self._shard = shard
-
-    def rows(self, limit: int) -> list[OutboxRow]:
-        # Rows of one campaign get their ids under its lock, so their ids are in the order of event_seq.
-        statement = select(outbox).filter_by(shard=self._shard).order_by(outbox.c.id).limit(limit)
-        rows = self._connection.execute(statement)
-        return [
-            OutboxRow(row.id, row.topic, row.message_key, row.value, row.campaign_id, row.event_seq) for row in rows
-        ]
-
-    def delete(self, ids: Sequence[int]) -> None:
-        self._connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
-        self._connection.commit()
-
-
-class SqlOutbox:
-    """See `ports.Outbox`. A shard is owned by its row's lock; on SQLite, whose one lock is for all, by a file's."""
-
-    shards = SHARDS
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @contextmanager
-    def own(self, shard: int) -> Iterator[OutboxShard | None]:
-        try:
-            own: Callable[[int], AbstractContextManager[OutboxShard | None]]
-            own = self._own_file if self._engine.dialect.name == "sqlite" else self._own_row
-            with own(shard) as owned:
-                yield owned
-        except SQLAlchemyError as problem:
-            raise unavailable(problem) from problem
-
-    @contextmanager
-    def _own_row(self, shard: int) -> Iterator[SqlOutboxShard | None]:
-        statement = select(outbox_shards.c.shard).filter_by(shard=shard).with_for_update(skip_locked=True)
-        with write_transaction(self._engine) as connection:
-            owned = connection.execute(statement).first() is not None
-            yield SqlOutboxShard(connection, shard) if owned else None
-
-    @contextmanager
-    def _own_file(self, shard: int) -> Iterator[OutboxShard | None]:
-        assert self._engine.url.database
-        path = Path(f"{self._engine.url.database}-outbox-{shard}.lock")
-        with path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield None
-                return
-            yield _SqliteOutboxShard(self._engine, shard)
-
-
-class _SqliteOutboxShard:
-    """A shard on SQLite: no transaction stays open while its rows travel to the topic."""
-
-    def __init__(self, engine: Engine, shard: int) -> None:
-        self._engine = engine
-        self._shard = shard
-
-    def rows(self, limit: int) -> list[OutboxRow]:
-        with self._engine.connect() as connection:
-            return SqlOutboxShard(connection, self._shard).rows(limit)
-
-    def delete(self, ids: Sequence[int]) -> None:
-        with write_transaction(self._engine) as connection:
-            SqlOutboxShard(connection, self._shard).delete(ids)
 
 
 def _account_of(row: Any) -> Account:

@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-_WIDTH: Final = 400
+_WIDTH: Final = 380
 _ROW: Final = 38
 _FONT_SIZE: Final = 12.5
 _LABEL_CHARACTERS: Final = 40

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -56,8 +57,7 @@ def render_html(statement: Statement, reconciliation: ReconciliationSummary | No
         bill=_bill_grid(statement, rows),
         reconciliation=reconciliation,
         facts=reconciliation_facts(reconciliation, statement.currency) if reconciliation else [],
-        campaigns=[section for section in sections if not section.report.chart],
-        charted=[section for section in sections if section.report.chart],
+        themes=[(theme, list(group)) for theme, group in groupby(sections, lambda section: section.report.theme)],
         by_target=statement.by is By.TARGET,
     )
 

@@ -16,6 +16,9 @@ _CLICKS: Final = Column("clicks", "Clicks", Kind.COUNT)
 _ACQUISITIONS: Final = Column("acquisitions", "Acquisitions", Kind.COUNT)
 _EXPENDITURE: Final = Column("expenditure", "Expenditure", Kind.MONEY)
 _CTR: Final = Column("ctr", "CTR", Kind.RATE)
+_CAMPAIGNS: Final = "Campaigns"
+_AUDIENCE: Final = "Audience"
+_SPENDING: Final = "Categories and auctions"
 _GENDERS: Final = {"F": "Female", "M": "Male", "unknown": "Unknown"}
 _INCOMES: Final = {"L": "Low", "M": "Medium", "H": "High", "unknown": "Unknown"}
 _UNKNOWN: Final = {"unknown": "Unknown"}
@@ -23,12 +26,13 @@ _UNKNOWN: Final = {"unknown": "Unknown"}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report. `key` names its SQL and CSV files; `about` says in a sentence what it shows.
+    """One report, under a theme. `key` names its SQL and CSV files; `about` says in a sentence what it shows.
 
     `chart` names the column that is drawn as bars, one per row under the name in the first column.
     """
 
     number: int
+    theme: str
     key: str
     title: str
     about: str
@@ -45,12 +49,13 @@ class ReportResult:
 
 
 def _by_ctr(number: int, key: str, title: str, about: str, group: Column) -> Report:
-    return Report(number, key, title, about, (group, _IMPRESSIONS, _CLICKS, _CTR), "ctr")
+    return Report(number, _AUDIENCE, key, title, about, (group, _IMPRESSIONS, _CLICKS, _CTR), "ctr")
 
 
 REPORTS: Final[tuple[Report, ...]] = (
     Report(
         1,
+        _CAMPAIGNS,
         "under_utilised_campaigns",
         "Top 10 under-utilised campaigns",
         "The largest leftover budgets, whatever the period.",
@@ -65,6 +70,7 @@ REPORTS: Final[tuple[Report, ...]] = (
     ),
     Report(
         2,
+        _CAMPAIGNS,
         "top_spending_campaigns",
         "Top 10 spending campaigns",
         "The campaigns that were charged most.",
@@ -72,6 +78,7 @@ REPORTS: Final[tuple[Report, ...]] = (
     ),
     Report(
         3,
+        _CAMPAIGNS,
         "expenditure_and_ctr",
         "Expenditure and CTR per campaign",
         "Every campaign that something happened to, the highest expenditure first.",
@@ -114,6 +121,7 @@ REPORTS: Final[tuple[Report, ...]] = (
     ),
     Report(
         9,
+        _SPENDING,
         "top_spending_categories",
         "Top 10 spending categories",
         "The kinds of products that were charged most.",
@@ -122,6 +130,7 @@ REPORTS: Final[tuple[Report, ...]] = (
     ),
     Report(
         10,
+        _SPENDING,
         "auction_cpm_differences",
         "Highest CPM differences in auctions",
         "The displayed ads whose winner had bid furthest above the price it paid, per impression.",

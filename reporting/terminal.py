@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rich.console import Console
-from rich.measure import Measurement
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +17,7 @@ from reporting.summary import ReconciliationSummary, reconciliation_facts
 
 DEFAULT_ROWS: Final = 20
 _NARROWEST_NAME: Final = 18  # half a UUID
+_PADDING: Final = 2
 
 
 def print_statement(
@@ -75,20 +76,19 @@ def _print_table(
     shown = [*rows[:limit], *([total] if total else [])]
     texts = [for_people([row[i] for row in shown], column) for i, column in enumerate(columns)]
     table = Table(box=None, padding=(0, 1), header_style="dim", show_footer=bool(total), footer_style="bold")
+    narrowest = 0
     for column, column_texts in zip(columns, texts, strict=True):
+        longest = max(map(cell_len, [column.title, *column_texts]))
         number = column.kind.is_number
-        table.add_column(
-            column.title,
-            Text(column_texts[-1]) if total else "",
-            justify="right" if number else "left",
-            no_wrap=number,
-            overflow="fold",
-            min_width=None if number else min(_NARROWEST_NAME, max(map(len, column_texts))),
-        )
+        least = longest if number else min(longest, _NARROWEST_NAME)
+        footer = Text(column_texts[-1]) if total else ""
+        justify: JustifyMethod = "right" if number else "left"
+        table.add_column(column.title, footer, justify=justify, no_wrap=number, overflow="fold", min_width=least)
+        narrowest += least + _PADDING
     for row in list(zip(*texts, strict=True))[: len(rows[:limit])]:
         table.add_row(*map(Text, row))
-    # Amounts are never cut off: where the terminal is too narrow for the numbers, the lines are longer than it.
-    narrowest = Measurement.get(console, console.options, table).minimum
-    console.print(table, width=max(console.width, narrowest), crop=False, soft_wrap=narrowest > console.width)
+    if narrowest > console.width:  # amounts are never cut off, so the lines are longer than the terminal
+        table.width = narrowest
+    console.print(table, crop=False)
     if len(rows) > limit:
         console.print(Text(f"   and {len(rows) - limit:,} more in {csv_name}", style="dim"))

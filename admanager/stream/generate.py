@@ -34,9 +34,9 @@ def generate_commands(
 ) -> Iterator[dict[str, object]]:
     """Yields `count` commands as they stand on the topic; the first campaign is created at `at_us`.
 
-    Titles serve in random order, again from the start when all are used; without any, made-up ones. That share of
-    campaigns (0 to 1; 0.15 with made-up titles, else none) gets a high cpa and a budget of 0.010 to 0.200, which runs
-    out within a minute of some hundred ads a second.
+    Titles serve in random order, again from the start when all are used; without any, made-up ones. A share of the
+    campaigns (0 to 1; 0.15 with made-up titles, else none) gets a high cpa and a budget of 0.010 to 0.200: at 500 ads a
+    second some of these run out, and many slots run dry, within a minute.
     """
     rng = Random(seed)
     share = small_budget_share if small_budget_share is not None else 0.0 if titles else _SMALL_BUDGET_SHARE

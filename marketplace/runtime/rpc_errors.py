@@ -67,7 +67,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Turns what a method raises into a status; the only place that does."""
 
     def __init__(self) -> None:
-        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._wrapped: dict[str, "grpc.RpcMethodHandler[Any, Any]"] = {}
 
     async def intercept_service(
         self,
@@ -85,7 +85,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         return wrapped
 
 
-def _wrap(handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandler[Any, Any]:
+def _wrap(handler: "grpc.RpcMethodHandler[Any, Any]") -> "grpc.RpcMethodHandler[Any, Any]":
     codec = (handler.request_deserializer, handler.response_serializer)
     if handler.unary_unary:
         unary: Any = handler.unary_unary

@@ -65,16 +65,29 @@ class StoreSettings(Settings):
     store_url: str = "sqlite:///var/store.db"
     """The store: sqlite:///path or mysql://user:password@host:port/database."""
 
+
+class SlotSettings(Settings):
+    """Settings of what paces campaigns."""
+
     slot_seconds: int = Field(600, ge=1, le=86_400)
     """Length of a pacing slot; the same for every process."""
-
-    time_zone: TimeZoneName = "UTC"
-    """Time zone that campaign windows are written in."""
 
     @property
     def slot_grid(self) -> SlotGrid:
         """Returns the grid of pacing slots."""
         return SlotGrid(self.slot_seconds * US_PER_SECOND)
+
+
+class ZoneSettings(Settings):
+    """Settings of what reads or writes campaign windows."""
+
+    time_zone: TimeZoneName = "UTC"
+    """Time zone that campaign windows are written in."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Returns the time zone."""
+        return ZoneInfo(self.time_zone)
 
 
 class LogSettings(Settings):
@@ -89,6 +102,13 @@ class ArchiveSettings(Settings):
 
     archive_url: str = "file:var/archive"
     """The archive: file:path (read by DuckDB) or hive://host:port/database?files=file:///path."""
+
+
+class CurrencySettings(Settings):
+    """Settings of what shows amounts."""
+
+    currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    """The installation's one currency, by its ISO 4217 code."""
 
 
 class ReceiptSettings(Settings):

@@ -4,13 +4,12 @@ import hashlib
 import os
 import re
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from subprocess import PIPE, STDOUT, Popen
 
+from stack.local import process
 from stack.local.errors import StackError
 from stack.local.files import locked, whole
 from stack.local.tools import java, tool
@@ -35,7 +34,7 @@ def maven(cache: Path, name: str, what: str, pom: Path, say: Say) -> Path:
         jars = target.with_suffix(".jars")
         arguments = ["-B", "-C", "-f", str(pom), f"-Dmaven.repo.local={jars}", f"-Dout={into}", "package"]
         progress = _MavenProgress(name, say)
-        _run([program, *arguments], cache, runtime.environment, progress.line)
+        process.run([program, *arguments], cache, runtime.environment, _FETCH_S, progress.line)
         shutil.rmtree(jars, ignore_errors=True)
         progress.done()
 
@@ -53,7 +52,7 @@ def debian(cache: Path, name: str, what: str, packages: Sequence[str], say: Say)
         debs.mkdir()
         _apt_download([apt, "download", *packages], debs, lambda line: _apt_progress(name, line, say))
         for deb in sorted(debs.glob("*.deb")):
-            _run([dpkg, "-x", str(deb), str(into)], into, os.environ)
+            process.run([dpkg, "-x", str(deb), str(into)], into, os.environ, _FETCH_S)
         shutil.rmtree(debs)
         say(f"{name}: downloaded")
 
@@ -75,12 +74,12 @@ def _once(target: Path, fetch: Callable[[Path], None]) -> Path:
 
 def _apt_download(argv: Sequence[str], folder: Path, each_line: Callable[[str], None]) -> None:
     with suppress(StackError):
-        _run(argv, folder, os.environ, each_line)
+        process.run(argv, folder, os.environ, _FETCH_S, each_line)
         return
     if os.geteuid() != 0:
         raise StackError("apt-get cannot download MariaDB: run `sudo apt-get update` once, or install mariadb-server")
-    _run([argv[0], "update"], folder, os.environ, each_line)
-    _run(argv, folder, os.environ, each_line)
+    process.run([argv[0], "update"], folder, os.environ, _FETCH_S, each_line)
+    process.run(argv, folder, os.environ, _FETCH_S, each_line)
 
 
 def _apt_progress(name: str, line: str, say: Say) -> None:
@@ -107,27 +106,3 @@ class _MavenProgress:
 
     def done(self) -> None:
         self._say(f"{self._name}: downloaded, {self._files} files, {self._bytes / 1e6:.1f} MB")
-
-
-def _run(
-    argv: Sequence[str], folder: Path, environment: Mapping[str, str], each_line: Callable[[str], None] = lambda _: None
-) -> None:
-    """Runs a program to its end, within a deadline; raises StackError with its last words if it fails."""
-    last: list[str] = []
-    with Popen(argv, cwd=folder, env=environment, stdout=PIPE, stderr=STDOUT, text=True, errors="replace") as child:
-        deadline = threading.Timer(_FETCH_S, child.kill)
-        deadline.daemon = True
-        deadline.start()
-        for line in _lines(child):
-            each_line(line)
-            last = [*last[-4:], line]
-        deadline.cancel()
-    if child.returncode:
-        raise StackError(f"{Path(argv[0]).name} failed ({child.returncode}): {' | '.join(last)}")
-
-
-def _lines(child: "Popen[str]") -> Iterator[str]:
-    assert child.stdout
-    for line in child.stdout:
-        if line.strip():
-            yield line.rstrip()

@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from string import Template
@@ -10,14 +9,14 @@ from string import Template
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from stack.local import process
 from stack.local.download import maven
-from stack.local.errors import StackError
 from stack.local.files import replace, whole
 from stack.local.ports import HOST, listening
 from stack.local.server import CONF, Launch, Server
 from stack.local.tools import java
 
-_MEMORY = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_MACHINE = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _FORMAT_S = 60.0
 _ANSWER_MS = 3000
 
@@ -41,9 +40,7 @@ class Kafka(Server):
         with whole(self.data) as part:
             config = self._configure(part, client=1, controller=2)
             argv = [*_java(software), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=_FORMAT_S, check=False)
-            if done.returncode:
-                raise StackError(f"kafka cannot format {self.data}: {(done.stderr or done.stdout).strip()[-300:]}")
+            process.run(argv, part, java().environment, _FORMAT_S)
 
     def launch(self, software: Path) -> Launch:
         config = self._configure(self.data, **self.ports)
@@ -75,4 +72,4 @@ class Kafka(Server):
 
 
 def _java(software: Path) -> list[str]:
-    return [java().program, *_MEMORY, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{software / 'lib'}/*"]
+    return [java().program, *_MACHINE, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{software / 'lib'}/*"]

@@ -3,15 +3,14 @@
 import os
 import secrets
 import shutil
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from string import Template
 
 import mysql.connector
 
+from stack.local import process
 from stack.local.download import debian
-from stack.local.errors import StackError
 from stack.local.files import replace, whole
 from stack.local.ports import HOST, listening
 from stack.local.server import CONF, Launch, Server
@@ -59,16 +58,7 @@ class MariaDB(Server):
             "--force",
         ]
         with whole(self.data) as part:
-            done = subprocess.run(
-                [*argv, f"--datadir={part}", *_as_root()],
-                env=_environment(software),
-                capture_output=True,
-                text=True,
-                timeout=_INSTALL_S,
-                check=False,
-            )
-            if done.returncode:
-                raise StackError(f"mariadb cannot create {self.data}: {(done.stderr or done.stdout).strip()[-300:]}")
+            process.run([*argv, f"--datadir={part}", *_as_root()], part, _environment(software), _INSTALL_S)
 
     def launch(self, software: Path) -> Launch:
         config, init = self.home / "my.cnf", self.home / "init.sql"

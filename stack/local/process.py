@@ -3,11 +3,14 @@
 import os
 import select
 import signal
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT, Popen
 
 from stack.local.errors import StackError
 
@@ -81,13 +84,36 @@ def spawn(pid_file: Path, log: Path, folder: Path, argv: Sequence[str], env: Map
     return child
 
 
+def run(
+    argv: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    within_s: float,
+    each_line: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Runs a program to its end, killed after `within_s` seconds; raises StackError with its last words if it fails."""
+    last: deque[str] = deque(maxlen=5)
+    with Popen(
+        argv, cwd=folder, env=env, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, text=True, errors="replace"
+    ) as child:
+        deadline = threading.Timer(within_s, child.kill)
+        deadline.daemon = True
+        deadline.start()
+        for line in child.stdout or ():
+            each_line(line)
+            last.append(line.strip())
+        deadline.cancel()
+    if child.returncode:
+        raise StackError(f"{Path(argv[0]).name} failed ({child.returncode}): {' | '.join(filter(None, last))}")
+
+
 def read(pid_file: Path) -> Process | None:
-    """Returns the process that a pid file names, whether it still runs or not; None if there is no such file."""
+    """Returns the process that a pid file names, whether it still runs or not; None if it names none."""
     try:
         boot_id, stat = pid_file.read_text().split("\n", 1)
-    except FileNotFoundError:
+        pid, _, start_ticks = _parse(stat)
+    except (FileNotFoundError, ValueError, IndexError):  # such as one left empty by a power cut
         return None
-    pid, _, start_ticks = _parse(stat)
     return Process(boot_id, pid, start_ticks)
 
 

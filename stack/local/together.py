@@ -66,7 +66,12 @@ def urls(places: Places, files: Path) -> Urls:
     if not store or not log or not archive:
         missing = ", ".join(name for name, server in found.items() if not server)
         raise StackError(f"not running: {missing}; start with `make up`")
-    return Urls(store.url, log.url, f"{archive.url}?{urlencode({'files': files.absolute().as_uri()}, safe=':/%')}")
+    return Urls(store.url, log.url, archive_url(archive.url, files))
+
+
+def archive_url(server: str, files: Path) -> str:
+    """Returns the URL of an archive: the server, and where its files are as a URL of their own."""
+    return f"{server}?{urlencode({'files': files.absolute().as_uri()}, safe=':/')}"
 
 
 def _servers(places: Places, say: Say = lambda _: None) -> tuple[MariaDB, Kafka, Hive]:
@@ -80,5 +85,5 @@ def _all(tasks: Sequence[Callable[[], T]]) -> list[T]:
         futures = [pool.submit(task) for task in tasks]
     failures = [str(error) for future in futures if isinstance(error := future.exception(), StackError)]
     if failures:
-        raise StackError("; ".join(failures))
+        raise StackError("; ".join(dict.fromkeys(failures)))  # Kafka and Hive miss the same Java
     return [future.result() for future in futures]

@@ -3,8 +3,10 @@
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyhive import hive
@@ -20,6 +22,7 @@ _LOST: Final = (TException, OSError, EOFError)
 _RUNNING: Final = {TOperationState.INITIALIZED_STATE, TOperationState.PENDING_STATE, TOperationState.RUNNING_STATE}
 _NANO: Final = Decimal("1e-9")
 _ROWS_PER_FETCH: Final = 10_000
+_ANSWER_S: Final = 60.0  # for one call: to compile a statement, to answer a poll, to send some rows
 
 
 class HiveCatalog:
@@ -43,7 +46,9 @@ class HiveCatalog:
     def create_tables(self) -> None:
         """Creates the external tables where they are missing, and makes known the partitions that the folder has."""
         for name, schema in {**PARTITIONED, **WHOLE}.items():
-            self._run(_create_table(name, schema, f"{self._location}/{name}"))
+            location = f"{self._location}/{name}"
+            self._run(_create_table(name, schema, location))
+            self._check_location(name, location)
         for name in PARTITIONED:
             self._add_partitions(name, {_partition_of(path) for path in self._files.list(name)})
 
@@ -63,7 +68,20 @@ class HiveCatalog:
     def close(self) -> None:
         """Ends the session."""
         with self._lock:
-            self._forget()
+            if self._connection is not None:
+                with suppress(*_LOST, hive.Error):
+                    self._connection.close()
+            self._drop()
+
+    def _check_location(self, table: str, location: str) -> None:
+        """Refuses a table that was there before, over another folder: it would answer with another archive."""
+        described = {str(row[0]).strip(): str(row[1]).strip() for row in self._run(f"DESCRIBE FORMATTED {table}").rows}
+        found = described["Location:"]
+        if urlsplit(found).path != urlsplit(location).path:
+            raise errors.FailedPrecondition(
+                f"Hive's table {self._server.database}.{table} lies at {found}, the archive at {location}: "
+                "name another database in the archive's URL, or drop the table (its files stay)"
+            )
 
     def _add_partitions(self, table: str, folders: set[tuple[str, str]]) -> None:
         known = {str(row[0]) for row in self._run(f"SHOW PARTITIONS {table}").rows}
@@ -76,34 +94,35 @@ class HiveCatalog:
         with self._lock:
             try:
                 return self._attempt(sql, deadline)
-            except _LOST:
-                self._forget()
+            except _LOST as problem:
+                self._drop()
+                if time.monotonic() > deadline:
+                    raise self._no_answer(problem) from problem
             try:
                 return self._attempt(sql, deadline)
             except _LOST as problem:
-                self._forget()
-                where = f"{self._server.host}:{self._server.port}"
-                raise errors.Unavailable(f"Hive at {where} does not answer: {problem}") from problem
+                self._drop()
+                raise self._no_answer(problem) from problem
 
     def _attempt(self, sql: str, deadline: float) -> ResultTable:
-        if self._connection is None:
-            self._connection = self._server.connect(self._deadline_s)
-            for statement in self._session_statements:
-                self._fetch(statement, deadline)
-        return self._fetch(sql, deadline)
-
-    def _fetch(self, sql: str, deadline: float) -> ResultTable:
-        assert self._connection is not None
         try:
-            with self._connection.cursor(arraysize=_ROWS_PER_FETCH) as cursor:
-                cursor.execute(sql, async_=True)
-                self._wait(cursor, deadline)
-                if cursor.description is None:
-                    return ResultTable((), [])
-                columns = tuple(column[0] for column in cursor.description)
-                return ResultTable(columns, _exact(cursor.fetchall()))
+            if self._connection is None:
+                connection = self._server.connect(min(self._deadline_s, _ANSWER_S))
+                for statement in self._session_statements:
+                    self._fetch(connection, statement, deadline)
+                self._connection = connection
+            return self._fetch(self._connection, sql, deadline)
         except hive.OperationalError as problem:
             raise _ours(problem.args[0]) from problem
+
+    def _fetch(self, connection: hive.Connection, sql: str, deadline: float) -> ResultTable:
+        with connection.cursor(arraysize=_ROWS_PER_FETCH) as cursor:
+            cursor.execute(sql, async_=True)
+            self._wait(cursor, deadline)
+            if cursor.description is None:
+                return ResultTable((), [])
+            columns = tuple(column[0] for column in cursor.description)
+            return ResultTable(columns, _exact(cursor.fetchall()))
 
     def _wait(self, cursor: hive.Cursor, deadline: float) -> None:
         """Waits until the statement is done; the server answers each poll when it is, or after some seconds."""
@@ -115,13 +134,14 @@ class HiveCatalog:
         if status.operationState != TOperationState.FINISHED_STATE:
             raise _failure(status.errorMessage, status.sqlState)
 
-    def _forget(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except (*_LOST, hive.Error):
-                connection._transport.close()
+    def _no_answer(self, problem: Exception) -> errors.Unavailable:
+        return errors.Unavailable(f"Hive at {self._server.host}:{self._server.port} does not answer: {problem}")
+
+    def _drop(self) -> None:
+        """Cuts the connection; the server ends a session that has lost its own."""
+        if self._connection is not None:
+            self._connection._transport.close()
+            self._connection = None
 
 
 class _SessionLost(OSError):

@@ -4,7 +4,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
-import thrift_sasl  # type: ignore[import-untyped]
+import thrift_sasl
 from pyhive import hive
 from thrift.transport import TSocket, TSSLSocket, TTransport
 

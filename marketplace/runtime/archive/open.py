@@ -19,8 +19,8 @@ class Archive:
     catalog: ArchiveCatalog
 
 
-def open_archive(url: str) -> Archive:
-    """Opens an archive; makes its folder if it is missing, connects to nothing yet.
+def open_archive(url: str, deadline_s: float = 300.0) -> Archive:
+    """Opens an archive; makes its folder if it is missing, connects to nothing yet. A statement may take `deadline_s`.
 
     - `file:///folder`, `file:folder` or a plain path: Parquet files read by DuckDB;
     - `hive://user:password@host:port/database?files=file:///folder`: the same files as Hive tables. More options:
@@ -30,12 +30,12 @@ def open_archive(url: str) -> Archive:
     """
     parts = urlsplit(url)
     if parts.scheme == "hive":
-        return _open_hive(parts)
+        return _open_hive(parts, deadline_s)
     folder = _folder(url)
-    return Archive(LocalFiles(folder), DuckDbCatalog(folder))
+    return Archive(LocalFiles(folder), DuckDbCatalog(folder, deadline_s=deadline_s))
 
 
-def _open_hive(parts: SplitResult) -> Archive:
+def _open_hive(parts: SplitResult, deadline_s: float) -> Archive:
     # Here, because the embedded way needs none of Hive's libraries.
     from marketplace.runtime.archive.hive_catalog import HiveCatalog
     from marketplace.runtime.archive.hive_server import HiveServer
@@ -57,7 +57,7 @@ def _open_hive(parts: SplitResult) -> Archive:
         tls=options.get("tls", "false").lower() == "true",
         ca_file=options.get("ca"),
     )
-    return Archive(files, HiveCatalog(server, files, folder.as_uri()))
+    return Archive(files, HiveCatalog(server, files, folder.as_uri(), deadline_s))
 
 
 def _folder(url: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from marketplace.errors import InvalidArgument
+from marketplace.errors import InvalidArgument, PlatformError
 from marketplace.ports import Message
 from marketplace.runtime.log.kafka_client import KafkaAddress, milliseconds, open_client
 from marketplace.runtime.log.topics import MAX_MESSAGE_BYTES, check_sizes, no_answer
@@ -47,12 +47,8 @@ class KafkaPublisher:
             self._settle_earlier(deadline)
             for portion in _portions(messages):
                 self._send(topic, portion, deadline)
-        except MessageSizeTooLargeError as problem:
-            self._drop_broken()
-            raise InvalidArgument(f"topic {topic} takes no message as large as one of these", "value") from problem
         except KafkaError as problem:
-            self._drop_broken()
-            raise no_answer(problem) from problem
+            raise self._given_up(topic, problem) from problem
         finally:
             self._turn.release()
 
@@ -101,13 +97,21 @@ class KafkaPublisher:
         try:
             self._settle(deadline)
         except KafkaError:
-            self._drop_broken()
-            if self._unsettled:
+            if not self._losses():
                 raise
+            self._stop()  # their call has raised Unavailable already
 
-    def _drop_broken(self) -> None:
-        if any(sent.failed() for sent in self._unsettled):
+    def _losses(self) -> list[Exception]:
+        """Returns why messages that were handed over are lost; none while all may still be acknowledged."""
+        return [sent.exception for sent in self._unsettled if sent.failed()]
+
+    def _given_up(self, topic: str, problem: KafkaError) -> PlatformError:
+        causes = [*self._losses(), problem]
+        if len(causes) > 1:
             self._stop()
+        if any(isinstance(cause, MessageSizeTooLargeError) for cause in causes):
+            return InvalidArgument(f"topic {topic} takes no message as large as one of these", "value")
+        return no_answer(causes[0])
 
     def _stop(self) -> None:
         """Stops the producer without sending anything more."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from admanager.stream import StreamCommand, clean_keywords, read_commands, write_jsonl
-from admanager.stream.command import COLUMNS, parse_range
+from admanager.stream.command import COLUMNS, Fields, parse_range
 from marketplace.datafiles import DataFileError
 
 ROW = (
@@ -72,7 +72,7 @@ def test_csv_records_of_another_length_come_raw_so_that_they_are_rejected_not_lo
 
 def test_json_lines_stay_as_they_are(tmp_path: Path) -> None:
     lines = [
-        b'{"campaign_id": "c1", "cpc": 0.000660, "target_age_range": "{\'start\': 20, \'end\': 45}", "extra": [1, null]}',
+        b'{"campaign_id": "c1", "cpc": 0.000660, "target_age_range": "{\'start\': 20, \'end\': 45}", "more": [1]}',
         b'{"campaign_id": "c2", "text": "caf\xc3\xa9 \\ud83d"}',
         b'{"campaign_id": "c3", "budget": NaN}',
     ]
@@ -84,7 +84,7 @@ def test_json_lines_stay_as_they_are(tmp_path: Path) -> None:
         "campaign_id": "c1",
         "cpc": "0.000660",
         "target_age_range": {"start": 20, "end": 45},
-        "extra": [1, None],
+        "more": [1],
     }
 
 
@@ -174,9 +174,9 @@ def test_keywords_joined_character_by_character_are_mended(joined: str, keywords
 
 def test_written_commands_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
-    commands = [
+    commands: list[Fields] = [
         {"campaign_id": "c1", "text": "ü 😀\n"},
-        {"campaign_id": "c2", "date_range": {"start": "x", "end": "y"}},
+        {"campaign_id": "c2", "date_range": {"start": "x"}},
     ]
     told: list[tuple[int, int | None]] = []
     assert write_jsonl(path, commands, lambda done, of: told.append((done, of))) == 2

@@ -83,12 +83,13 @@ def test_windows_start_floored_when_the_campaign_s_first_command_is_due_and_keep
 def test_every_command_of_a_campaign_moves_by_the_same_span() -> None:
     stream = [
         command("New", A, None),
+        command("New", B, None),
         command("Update", A, "2025-09-12 9:00:00 2025-09-12 10:00:00"),
         command("Update", A, "2025-09-12 9:00:00 2025-09-12 12:30:05"),
         command("Update", A, "2025-09-12 8:00:00 2025-09-12 12:00:00"),
     ]
-    moved = list(rebase(stream, us(AT)))
-    assert [window_of(timed) for timed in moved[1:]] == [
+    moved = list(rebase(stream, us(AT), 10))
+    assert [window_of(timed) for timed in moved[2:]] == [
         "2026-03-01 23:59:59 2026-03-02 0:59:59",
         "2026-03-01 23:59:59 2026-03-02 3:30:04",
         "2026-03-01 22:59:59 2026-03-02 2:59:59",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.datafiles import DataFileError, Skipped
+from marketplace.datafiles import PROGRESS_EVERY, DataFileError, Skipped
 from simulator.users import (
     COLUMNS,
     Kind,
@@ -16,7 +16,6 @@ from simulator.users import (
     read_users_file,
     write_users_file,
 )
-from simulator.users.users_file import PROGRESS_EVERY
 
 REAL_ADVERTISING = Path(__file__).resolve().parents[3] / "../shared/data/advertising/advertising.csv"
 ODD = User("1-2", 30, "F", 1.5, "L", 'agent "x"|y', "iPhone", "a,b", "two\nlines", "", "ü", "", "", "")

@@ -1,0 +1,5 @@
+"""Runs `campaign` as a module."""
+
+from admanager.cli import main
+
+main()

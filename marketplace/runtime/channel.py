@@ -1,0 +1,75 @@
+"""How every client of the mesh connects: one or several servers of a service behind one channel."""
+
+import json
+import re
+from typing import Annotated, Any, Final
+
+import grpc.aio
+from pydantic import AfterValidator
+
+_IPV4: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}")
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9_.\-\[\]:]+:\d{1,5}")
+
+# Every unary method is safe to repeat: its request carries the id or the receipt that makes it a repeat. Streams are
+# not in the list: who opens one knows what has no answer yet, and sends that again.
+_UNARY: Final = (
+    {"service": "adplatform.v1.AdServer", "method": "ServeAd"},
+    {"service": "adplatform.v1.FeedbackHandler", "method": "SubmitFeedback"},
+    {"service": "adplatform.v1.CampaignManager"},
+)
+_SERVICE_CONFIG: Final[dict[str, Any]] = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},  # a server that drains says NOT_SERVING and gets no new calls
+    "methodConfig": [
+        {
+            "name": _UNARY,
+            "retryPolicy": {
+                "maxAttempts": 5,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+}
+_OPTIONS: Final = (
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.max_send_message_length", 1 << 20),  # what our servers take
+    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),  # also how long one try to connect may last
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+
+def open_channel(addresses: str) -> grpc.aio.Channel:
+    """Opens a channel to `host:port`, or to several `ip:port` with commas between; nothing is connected yet.
+
+    Calls go to the servers that say SERVING, in turn. A unary call that finds its server gone is made again, up to 5
+    times. A server that has died is tried again at least every second. Raises ValueError for what is no address.
+    """
+    return grpc.aio.insecure_channel(target_of(addresses), options=_OPTIONS)
+
+
+def target_of(addresses: str) -> str:
+    """Returns the addresses in gRPC's words. Raises ValueError for what is no address, with a sentence for people."""
+    each = [address.strip() for address in addresses.split(",")]
+    if all(_IPV4.fullmatch(address) for address in each):
+        return "ipv4:" + ",".join(each)
+    if len(each) > 1:
+        raise ValueError(f"{addresses!r}: several addresses must be of the form 127.0.0.1:50051,127.0.0.1:50061")
+    if not _ADDRESS.fullmatch(addresses):
+        raise ValueError(f"{addresses!r} is not an address such as 127.0.0.1:50051")
+    return f"dns:///{addresses}"  # a name may stand for several servers
+
+
+def _checked(addresses: str) -> str:
+    target_of(addresses)
+    return addresses
+
+
+Addresses = Annotated[str, AfterValidator(_checked)]
+"""One or several addresses, as a setting."""
