@@ -37,7 +37,7 @@ class AdServerSettings(StoreSettings, LogSettings, ReceiptSettings):
     record_capacity: int = Field(50_000, ge=1, le=10_000_000)
     """At most so many serve records wait for the topic; more are dropped and counted."""
 
-    seed: int | None = None
+    draw_seed: int | None = None
     """Makes the draws between equal bids repeatable; for tests."""
 
 
@@ -49,7 +49,7 @@ def build(settings: AdServerSettings) -> Process:
     topics.create_topics()
     records = ServeRecords(topics.publisher(), settings.record_capacity)
     ring = load_ring(settings.receipt_keys)
-    draw = random.Random(settings.seed).random  # seeded from the system's entropy unless told
+    draw = random.Random(settings.draw_seed).random  # seeded from the system's entropy unless told
     service = AdService(ring, records, system_clock, uuid7, draw)
     refresher = Refresher(SqlCampaignFeed(engine), SqlProfileSource(engine), service, system_clock)
     draining = asyncio.Event()

@@ -18,7 +18,7 @@ from marketplace.clock import US_PER_SECOND, system_clock
 from marketplace.runtime.keys import load_ring
 from marketplace.runtime.log.open import open_log
 from marketplace.runtime.process import Loop, Process, Service, run_process
-from marketplace.runtime.settings import Address, LogSettings, ReceiptSettings, StoreSettings, SlotSettings
+from marketplace.runtime.settings import Address, LogSettings, ReceiptSettings, SlotSettings, StoreSettings
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
 from marketplace.runtime.store.outbox import Outbox

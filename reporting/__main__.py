@@ -1,6 +1,8 @@
 """`report`: the bill and the ten reports on the terminal, as CSV files and as one HTML page."""
 
+import json
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -32,6 +34,7 @@ from reporting.terminal import DEFAULT_ROWS, print_statement
 
 PROGRAM: Final = "report"
 HTML_NAME: Final = "report.html"
+RECONCILIATION_NAME: Final = "reconciliation.json"
 
 
 class ReportSettings(StoreSettings, LogSettings, ArchiveSettings, CurrencySettings):
@@ -81,6 +84,9 @@ def run(settings: ReportSettings) -> int:
     statement = make_statement(archive.catalog, period, currency=settings.currency, made_at=now, by=settings.by)
     settings.out.mkdir(parents=True, exist_ok=True)
     write_csv_files(statement, settings.out)
+    if reconciliation:
+        found = json.dumps(asdict(reconciliation), indent=1)
+        (settings.out / RECONCILIATION_NAME).write_text(found, encoding="utf-8")
     page = settings.out / HTML_NAME
     page.write_text(render_html(statement, reconciliation), encoding="utf-8")
     console = Console()

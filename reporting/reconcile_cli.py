@@ -7,8 +7,9 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from marketplace.errors import Unavailable
-from marketplace.ports import Log
+from marketplace.ports import USER_FEEDBACK, Log
 from marketplace.runtime.archive.open import Archive, open_archive
+from marketplace.runtime.archive.positions import archive_positions
 from marketplace.runtime.log.open import open_log
 from marketplace.runtime.settings import (
     ArchiveSettings,
@@ -23,7 +24,7 @@ from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
 from reporting.reconcile import compare
 from reporting.republish import republish
-from reporting.sources import archive_positions, read_archive, read_store, read_topic
+from reporting.sources import read_archive, read_store, read_topic
 from reporting.summary import ReconciliationSummary
 from reporting.terminal import print_reconciliation
 
@@ -39,7 +40,7 @@ class ReconcileSettings(StoreSettings, LogSettings, ArchiveSettings, CurrencySet
 
 def reconcile(engine: Engine, topics: Log, archive: Archive) -> ReconciliationSummary:
     """Compares archive, store and topic. Raises Unavailable."""
-    positions = archive_positions(archive.files)
+    positions = archive_positions(archive.files, USER_FEEDBACK)
     archived = read_archive(archive.catalog)
     ledgered, travelling = read_store(engine, archived)
     for campaign_id, numbers in read_topic(topics, positions).items():

@@ -12,29 +12,19 @@ from typing import Final
 from sqlalchemy import Connection, Engine, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from marketplace.archive_layout import Epoch, newest_files, read_epoch
-from marketplace.ports import USER_FEEDBACK, ArchiveCatalog, ArchiveFiles, Bounds, Log
-from marketplace.runtime.archive.parquet import read_end
+from marketplace.ports import USER_FEEDBACK, ArchiveCatalog, Bounds, Log
 from marketplace.runtime.store.engine import unavailable
 from marketplace.runtime.store.schema import ads, ledger, outbox
 from marketplace.wire import decode_event
 from reporting.cells import to_nanos
 from reporting.reconcile import Archived, Ledgered, Pending
 
-_TABLE: Final = "user_feedback"
 _CAMPAIGNS_AT_A_TIME: Final = 200
 
 _ARCHIVED_SQL: Final = """
 SELECT campaign_id, COUNT(event_seq), COUNT(DISTINCT event_seq), MAX(event_seq), SUM(expenditure)
 FROM user_feedback GROUP BY campaign_id
 """
-
-
-def archive_positions(files: ArchiveFiles) -> dict[int, int]:
-    """Returns, per partition of the feedback topic, the offset that the archive's newest file ends before."""
-    epoch: Epoch = read_epoch(files, _TABLE)
-    newest = newest_files(files.list(_TABLE), USER_FEEDBACK, epoch.number)
-    return dict(epoch.starts) | {partition: read_end(files, path) for partition, path in newest.items()}
 
 
 def read_archive(catalog: ArchiveCatalog) -> dict[str, Archived]:

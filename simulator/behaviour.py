@@ -65,8 +65,8 @@ class People(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What can be set: ads asked for at once, the mean pause before a click or an acquisition in seconds, and the shares of
-    feedback that is sent twice and that is never sent."""
+    """What can be set: ads asked for at once, the mean pause before a click or an acquisition, the shares of feedback
+    that is sent twice and that is never sent."""
 
     ad_count: int = 1
     think_s: float = 0.1
@@ -115,7 +115,7 @@ def plan_visit(seed: int, number: int, people: People, habits: Habits) -> Visit:
 
 
 def draw_actions(age: int, draw: random.Random) -> tuple[Action, ...]:
-    """Returns what a person of this age does with one ad: always a view; an acquisition, or else a click, by the odds."""
+    """Returns what a person of this age does with one ad: a view; and by the odds an acquisition, or else a click."""
     odds = ODDS[min(age // 10, len(ODDS) - 1)]
     if draw.randrange(_OUT_OF) < odds:
         if draw.random() < _CLICK_REPORTED:

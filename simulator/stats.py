@@ -9,8 +9,6 @@ from typing import Any, Final
 from marketplace.feedback import Action
 from simulator.behaviour import Step
 
-NO_ANSWER: Final = "NO_ANSWER"
-
 _SHORTEST_S: Final = 1e-6
 _STEP: Final = math.log(1.05)
 _BUCKETS: Final = 425  # up to about 1,000 seconds
@@ -47,6 +45,7 @@ class Stats:
         self._wall = wall
         self._clock = clock
         self._started = clock()
+        self.in_flight = 0
         self.requests = 0
         self.answered = 0
         self.no_ads = 0
@@ -131,6 +130,7 @@ class Stats:
             "failed": self.failed,
             "requests_failed": self.requests_failed,
             "feedback_failed": self.feedback_failed,
+            "abandoned": self.in_flight,
             "errors": dict(self.errors),
             "resent": dict(self.resent),
             "ads_per_second": round(self.serves / duration_s, 1) if duration_s else 0.0,

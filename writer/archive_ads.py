@@ -10,7 +10,7 @@ from sqlalchemy import select
 from marketplace.campaign import Campaign
 from marketplace.errors import Unavailable
 from marketplace.runtime.archive.open import open_archive
-from marketplace.runtime.settings import ArchiveSettings, BadSettingError, Settings, StoreSettings, fail, parse_settings
+from marketplace.runtime.settings import ArchiveSettings, BadSettingError, Commands, StoreSettings, fail, parse_settings
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
 from marketplace.runtime.store.rows import campaign_of
@@ -41,7 +41,7 @@ class AdsSettings(StoreSettings, ArchiveSettings):
         sys.stdout.write(f"{count:,} campaigns archived\n")
 
 
-class ArchiveCommand(Settings):
+class ArchiveCommand(Commands):
     """Looks after the archive."""
 
     ads: CliSubCommand[AdsSettings]

@@ -21,7 +21,7 @@ from marketplace.errors import Unavailable
 from marketplace.ports import ArchiveCatalog, ArchiveFiles, Bounds, Consumer, Log, Record
 from marketplace.runtime.archive.parquet import parquet_writer, read_end
 from writer.batching import Batch, Lane, Limits
-from writer.landings import FeedbackLanding, Landing, ServedLanding
+from writer.landings import Landing
 from writer.position import check_bounds, start_position
 
 GROUP: Final = "feedback-writer"
@@ -207,8 +207,3 @@ class Writer:
         if consumer:
             with suppress(OSError, Unavailable):
                 consumer.close()
-
-
-def open_writers(log: Log, files: ArchiveFiles, catalog: ArchiveCatalog, limits: Limits) -> list[Writer]:
-    """Returns the writers of both archived topics; each is to run in a thread of its own."""
-    return [Writer(log, files, catalog, landing, limits) for landing in (FeedbackLanding(files), ServedLanding())]

@@ -12,12 +12,12 @@ from admanager.cli.manage import GetSettings, ListSettings, StopSettings, Submit
 from admanager.cli.rejected import RejectedSettings
 from admanager.cli.replay import ReplaySettings
 from marketplace.errors import PlatformError
-from marketplace.runtime.settings import BadSettingError, Settings, fail, parse_settings
+from marketplace.runtime.settings import BadSettingError, Commands, fail, parse_settings
 
 PROGRAM: Final = "campaign"
 
 
-class CampaignCommand(Settings):
+class CampaignCommand(Commands):
     """Runs ad campaigns: submits, changes, stops and lists them, replays and makes command streams."""
 
     submit: CliSubCommand[SubmitSettings]

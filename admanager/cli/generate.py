@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import Field
 
 from admanager.stream import generate_commands, load_titles, write_jsonl
-from marketplace.datafiles import Skipped
 from marketplace.clock import system_clock
+from marketplace.datafiles import Skipped
 from marketplace.runtime.settings import Settings
 
 

@@ -6,7 +6,7 @@ from pydantic_settings import CliApp, CliSubCommand
 
 from marketplace.clock import system_clock
 from marketplace.runtime.keys import create_ring
-from marketplace.runtime.settings import ReceiptSettings, Settings
+from marketplace.runtime.settings import Commands, ReceiptSettings
 
 
 class CreateSettings(ReceiptSettings):
@@ -18,7 +18,7 @@ class CreateSettings(ReceiptSettings):
         sys.stdout.write(f"{self.receipt_keys} {'made' if made else 'is there already, left as it is'}\n")
 
 
-class KeysSettings(Settings):
+class KeysSettings(Commands):
     """Looks after the receipt keys."""
 
     create: CliSubCommand[CreateSettings]

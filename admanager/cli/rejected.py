@@ -12,7 +12,7 @@ from rich.table import Table
 
 from marketplace.ports import COMMANDS, REJECTED_COMMANDS, Log, Message
 from marketplace.runtime.log.open import open_log
-from marketplace.runtime.settings import LogSettings, Settings
+from marketplace.runtime.settings import Commands, LogSettings
 
 _SHOWN = 60
 
@@ -63,7 +63,7 @@ class ReplayRejectedSettings(_RejectedTopic):
         Console().print(f"{len(messages):,} commands published again")
 
 
-class RejectedSettings(Settings):
+class RejectedSettings(Commands):
     """Looks after rejected commands."""
 
     list: CliSubCommand[ListRejectedSettings]

@@ -67,7 +67,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Turns what a method raises into a status; the only place that does."""
 
     def __init__(self) -> None:
-        self._wrapped: dict[str, "grpc.RpcMethodHandler[Any, Any]"] = {}
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     async def intercept_service(
         self,

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
         cli_hide_none_type=True,
         cli_avoid_json=True,
         cli_enforce_required=False,
+        env_ignore_empty=True,
         use_attribute_docstrings=True,
         frozen=True,
     )
@@ -57,6 +58,17 @@ class Settings(BaseSettings):
     def shown(self) -> dict[str, Any]:
         """Returns the settings for the log, passwords hidden."""
         return {name: hide_password(value) for name, value in self.model_dump(mode="json").items()}
+
+
+class Commands(Settings):
+    """Base of programs with subcommands. Their names are not read from the environment, as settings are."""
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]  # the other sources are not used
+        cls, settings_cls: Any, init_settings: Any, **_: Any
+    ) -> tuple[Any, ...]:
+        """Takes what the command line says, and nothing else."""
+        return (init_settings,)
 
 
 class StoreSettings(Settings):

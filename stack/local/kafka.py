@@ -16,7 +16,7 @@ from stack.local.ports import HOST, listening
 from stack.local.server import CONF, Launch, Server
 from stack.local.tools import java
 
-_MACHINE = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+_MACHINE = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _FORMAT_S = 60.0
 _ANSWER_MS = 3000
 

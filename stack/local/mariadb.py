@@ -56,9 +56,11 @@ class MariaDB(Server):
             "--skip-test-db",
             "--skip-name-resolve",
             "--force",
+            "--datadir=.",  # the script cannot do with a space in a path
+            *_as_root(),
         ]
         with whole(self.data) as part:
-            process.run([*argv, f"--datadir={part}", *_as_root()], part, _environment(software), _INSTALL_S)
+            process.run(argv, part, _environment(software), _INSTALL_S)
 
     def launch(self, software: Path) -> Launch:
         config, init = self.home / "my.cnf", self.home / "init.sql"

@@ -134,8 +134,9 @@ class Server(ABC):
         launch = self.launch(software)
         child = process.spawn(self._pid_file, self.log, self.home, launch.argv, launch.environment)
         if not self._await(child, self.ready_s):
+            failure = StackError(f"{self.name} does not start; {self.log} ends with: {self._last_words()}")
             child.stop(self.stop_s)
-            raise StackError(f"{self.name} does not start; {self.log} ends with: {self._last_words()}")
+            raise failure
         self.say(f"{self.name}: answers after {child.age_s():.1f} s, process {child.pid}")
         return Running(self.url(), child.pid)
 

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 from pyhive import hive
 from TCLIService.ttypes import TOperationState
 from thrift.Thrift import TException
 
 from marketplace import errors
 from marketplace.ports import ArchiveFiles, ResultTable
+from marketplace.runtime.archive.hive_ddl import add_partitions, create_table, partition_of
 from marketplace.runtime.archive.hive_server import HiveServer
 from marketplace.runtime.archive.schema import PARTITIONED, WHOLE
 
@@ -47,14 +47,14 @@ class HiveCatalog:
         """Creates the external tables where they are missing, and makes known the partitions that the folder has."""
         for name, schema in {**PARTITIONED, **WHOLE}.items():
             location = f"{self._location}/{name}"
-            self._run(_create_table(name, schema, location))
+            self._run(create_table(name, schema, location))
             self._check_location(name, location)
         for name in PARTITIONED:
-            self._add_partitions(name, {_partition_of(path) for path in self._files.list(name)})
+            self._add_partitions(name, {partition_of(path) for path in self._files.list(name)})
 
     def add_partition(self, table: str, date: str, hour: str) -> None:
         """Makes a partition known; harmless when it is known already or empty."""
-        self._run(_add_partitions(table, [(date, hour)]))
+        self._run(add_partitions(table, [(date, hour)]))
 
     def execute(self, sql: str) -> None:
         """Runs a statement for the rest of this session."""
@@ -87,7 +87,7 @@ class HiveCatalog:
         known = {str(row[0]) for row in self._run(f"SHOW PARTITIONS {table}").rows}
         missing = sorted(folder for folder in folders if "dt={}/hour={}".format(*folder) not in known)
         if missing:
-            self._run(_add_partitions(table, missing))
+            self._run(add_partitions(table, missing))
 
     def _run(self, sql: str) -> ResultTable:
         deadline = time.monotonic() + self._deadline_s
@@ -165,26 +165,3 @@ def _failure(message: str | None, sql_state: str | None) -> Exception:
 def _exact(rows: Sequence[Sequence[object]]) -> list[tuple[object, ...]]:
     """Gives money back the trailing zeros that Hive leaves out."""
     return [tuple(v.quantize(_NANO) if isinstance(v, Decimal) else v for v in row) for row in rows]
-
-
-def _partition_of(path: str) -> tuple[str, str]:
-    _, date, hour, _ = path.split("/")
-    return date.removeprefix("dt="), hour.removeprefix("hour=")
-
-
-def _create_table(name: str, schema: pa.Schema, location: str) -> str:
-    columns = ", ".join(f"`{column.name}` {_hive_type(column.type)}" for column in schema)
-    partitions = " PARTITIONED BY (dt STRING, hour STRING)" if name in PARTITIONED else ""
-    return f"CREATE EXTERNAL TABLE IF NOT EXISTS {name} ({columns}){partitions} STORED AS PARQUET LOCATION '{location}'"
-
-
-def _add_partitions(table: str, folders: Sequence[tuple[str, str]]) -> str:
-    specs = " ".join(f"PARTITION (dt='{date}', hour='{hour}')" for date, hour in folders)
-    return f"ALTER TABLE {table} ADD IF NOT EXISTS {specs}"
-
-
-def _hive_type(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    names: dict[Any, str] = {pa.string(): "STRING", pa.int32(): "INT", pa.int64(): "BIGINT"}
-    return names.get(kind, "TIMESTAMP")

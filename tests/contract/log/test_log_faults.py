@@ -13,7 +13,7 @@ import pytest
 from log_members import MakeLog, Member, lines_until, messages, process, read_all, values
 from publishing_process import BATCH
 
-from marketplace.errors import InvalidArgument, Unavailable
+from marketplace.errors import Unavailable
 from marketplace.ports import Log, Message
 from marketplace.runtime.log.open import open_log
 from marketplace.runtime.log.topics import TopicSettings
@@ -109,28 +109,3 @@ def test_kafka_that_is_not_there_is_unavailable_within_the_deadline(call: Callab
     with unavailable_within(0.3, 1.5):
         call(log)
     assert threading.active_count() == threads
-
-
-@pytest.mark.mesh
-def test_kafka_sends_nothing_after_a_message_that_it_gives_up(kafka_url: str, make_small_topic: str) -> None:
-    log = open_log(kafka_url)
-    publisher = log.publisher()
-    impossible = Message(b"key", b"x" * 500_000)
-    with pytest.raises(InvalidArgument):
-        publisher.publish(make_small_topic, [*messages(range(3)), impossible, *messages(range(3, 3000))])
-    assert values(read_all(log, make_small_topic)[0]) in ([], [0, 1, 2])
-    publisher.publish(make_small_topic, messages(range(10)))
-    assert values(read_all(log, make_small_topic)[0])[-10:] == list(range(10))
-    publisher.close()
-
-
-@pytest.fixture
-def make_small_topic(kafka_url: str) -> str:
-    """A topic that takes messages of 20 kB at most."""
-    from kafka import KafkaAdminClient
-
-    name = f"small-{time.time_ns()}"
-    with KafkaAdminClient(bootstrap_servers=kafka_url.removeprefix("kafka://")) as admin:
-        creation = {"num_partitions": 1, "replication_factor": 1, "configs": {"max.message.bytes": "20000"}}
-        admin.create_topics({name: creation}, wait_for_metadata=True)
-    return name

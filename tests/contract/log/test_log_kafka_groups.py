@@ -70,9 +70,9 @@ def test_a_second_member_takes_over_in_the_middle_of_a_batch(make_log: MakeLog, 
     log, topic = make_log(partitions=PARTITIONS)
     publish(log, topic, 0)
     with ExitStack() as stack:
-        first = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, "group")))
+        first = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, topic)))
         first.until(lambda: len(first.records()) > 100)
-        second = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, "group")))
+        second = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, topic)))
         second.holds(1)
         first.says("revoked 0 1")
         first.holds(1)
@@ -89,10 +89,10 @@ def test_a_member_that_slept_past_its_session_gives_its_partitions_up(make_log: 
     log, topic = make_log(partitions=PARTITIONS)
     publish(log, topic, 0)
     with ExitStack() as stack:
-        sleeper = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, "group")))
+        sleeper = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, topic)))
         sleeper.until(lambda: ends(log, topic) <= set(sleeper.records()))
         os.kill(sleeper.pid, signal.SIGSTOP)
-        other = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, "group")))
+        other = Watched(stack.enter_context(process("consuming_process.py", log_url, topic, topic)))
         slept = time.monotonic()
         other.holds(PARTITIONS)
         assert time.monotonic() - slept > SESSION_S / 2
@@ -110,8 +110,8 @@ def test_a_member_that_slept_past_its_session_gives_its_partitions_up(make_log: 
 def test_a_member_that_closes_hands_over_at_once(make_log: MakeLog) -> None:
     log, topic = make_log(partitions=PARTITIONS)
     first, second = Member(), Member()
-    leaving = log.consumer(topic, "group", first)
-    staying = log.consumer(topic, "group", second)
+    leaving = log.consumer(topic, topic, first)
+    staying = log.consumer(topic, topic, second)
     while not first.told:
         leaving.poll(10, 0.2)
     leaving.close()

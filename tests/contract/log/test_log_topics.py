@@ -21,15 +21,24 @@ import sys
 from marketplace.runtime.log.open import open_log
 from marketplace.runtime.log.topics import TopicSettings
 log = open_log(sys.argv[1], [TopicSettings(name=f"{sys.argv[2]}-{i}", partitions=2) for i in range(5)])
+print("ready", flush=True)
+sys.stdin.readline()
 log.create_topics()
-log.publisher().publish(f"{sys.argv[2]}-0", [])
 """
 
 
 def test_several_processes_create_the_same_topics(log_url: str) -> None:
     prefix = f"race-{uuid.uuid4().hex[:12]}"
-    children = [subprocess.Popen([sys.executable, "-c", CREATE, log_url, prefix]) for _ in range(6)]
-    assert [child.wait(timeout=60) for child in children] == [0] * 6
+    command = [sys.executable, "-c", CREATE, log_url, prefix]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    children = [subprocess.Popen(command, **pipes) for _ in range(6)]
+    assert [child.stdout.readline() for child in children] == ["ready\n"] * 6
+    for child in children:
+        child.stdin.write("\n")
+        child.stdin.flush()
+    for child in children:
+        child.communicate(timeout=60)
+    assert [child.returncode for child in children] == [0] * 6
     log = open_log(log_url)
     assert all(len(log.bounds(f"{prefix}-{number}")) == 2 for number in range(5))
     log.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from pyhive import hive
 from small_archive import ADS_ROWS, DAY, EVENTS, ad, event, write_archive
 
 from marketplace.runtime.archive.open import open_archive
@@ -20,6 +21,7 @@ from stack.local.throwaway import throwaway
 
 pytestmark = pytest.mark.mesh
 
+_databases = count()
 _START = datetime(2025, 9, 1, tzinfo=UTC)
 _NAMES = ["Two\nlines", "Tab\there", "\\N", "back\\slash", 'O\'Hara "quoted"', "żółw 🐢", "  padded ", "", None, "NULL"]
 
@@ -28,6 +30,15 @@ _NAMES = ["Two\nlines", "Tab\there", "\\N", "back\\slash", 'O\'Hara "quoted"', "
 def hive_server() -> Iterator[Hive]:
     with throwaway(Hive) as server:
         yield server
+
+
+@pytest.fixture
+def hive_url(hive_server: Hive, tmp_path: Path) -> str:
+    """Makes a database of its own for the test, and returns the URL of its archive there."""
+    port, database = hive_server.ports["client"], f"reports_{next(_databases)}"
+    with closing(hive.connect("127.0.0.1", port, username="test")) as connection:
+        connection.cursor().execute(f"CREATE DATABASE {database}")
+    return f"hive://test@127.0.0.1:{port}/{database}?files={tmp_path.as_uri()}"
 
 
 def random_archive(root: Path, seed: int) -> Path:
@@ -68,9 +79,8 @@ def statement(url: str, period: Period, by: By) -> Statement:
 @pytest.mark.parametrize(
     ("period", "by"), [(DAY, By.USER), (Period(), By.TARGET)], ids=["day by user", "all by target"]
 )
-def test_both_answer_every_cell_alike(hive_server, tmp_path, period, by):
+def test_both_answer_every_cell_alike(hive_url, tmp_path, period, by):
     root = random_archive(tmp_path, seed=7)
-    hive_url = f"hive://test@127.0.0.1:{hive_server.ports['client']}/default?files={root.as_uri()}"
     embedded, mesh = statement(root.as_uri(), period, by), statement(hive_url, period, by)
     for ours, theirs in zip(embedded.reports, mesh.reports, strict=True):
         assert ours.rows, ours.report.title
@@ -79,8 +89,7 @@ def test_both_answer_every_cell_alike(hive_server, tmp_path, period, by):
     assert embedded == mesh
 
 
-def test_both_have_an_empty_statement_of_an_empty_archive(hive_server, tmp_path):
-    hive_url = f"hive://test@127.0.0.1:{hive_server.ports['client']}/default?files={tmp_path.as_uri()}"
+def test_both_have_an_empty_statement_of_an_empty_archive(hive_url, tmp_path):
     empty = statement(hive_url, Period(), By.USER)
     assert empty == statement(tmp_path.as_uri(), Period(), By.USER)
     assert not any(result.rows for result in empty.reports)

@@ -5,12 +5,13 @@ import threading
 
 import pytest
 import structlog
-from writer_cases import EAGER, HOUR_US, Desk, NoCatalog
+from writer_cases import EAGER, HOUR_US, Desk, NoCatalog, event
 
 from marketplace.archive_layout import Epoch, write_epoch
 from marketplace.errors import Unavailable
-from marketplace.ports import SERVED_ADS, USER_FEEDBACK, Bounds, Message
+from marketplace.ports import SERVED_ADS, USER_FEEDBACK, Bounds, Message, Record
 from marketplace.runtime.archive.files import LocalFiles
+from marketplace.wire import encode_event
 from writer.batching import Limits
 from writer.landings import FeedbackLanding
 from writer.loop import Writer
@@ -306,3 +307,41 @@ def test_a_lost_commit_loses_nothing(desk, monkeypatch):
     desk.publish([2])
     writer.step()
     assert desk.writer().assigned({0: Bounds(0, 2)}, {0: 1}) == {0: 2}
+
+
+def test_a_log_that_is_away_is_joined_again_and_nothing_is_left_out(desk, monkeypatch):
+    writer = desk.writer(limits=PATIENT)
+    desk.publish([1, 2])
+    writer.step()
+    desk.publish([3])
+    poll = writer._consumer.poll
+
+    def poll_and_fail(max_records, timeout_s):
+        poll(max_records, timeout_s)  # the consumer has moved on, the writer has nothing
+        raise Unavailable()
+
+    monkeypatch.setattr(writer._consumer, "poll", poll_and_fail)
+    with pytest.raises(Unavailable):
+        writer.step()
+    writer.step()
+    writer.flush()
+    assert desk.seqs() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("start", "refused"), [(0, False), (2, False), (3, True)])
+def test_a_jump_in_the_offsets_is_refused_only_if_the_topic_has_dropped_something(desk, monkeypatch, start, refused):
+    """A log may keep marks of its own between the records; what it has deleted is missing in the archive."""
+    writer = desk.writer(limits=PATIENT)
+    desk.publish([1, 2])
+    writer.step()
+    jumped = Record(USER_FEEDBACK, 0, 5, desk.now_us, b"c", encode_event(event(3)))
+    monkeypatch.setattr(writer._consumer, "poll", lambda max_records, timeout_s: [jumped])
+    monkeypatch.setattr(desk.log, "bounds", lambda topic: {0: Bounds(start, 6)})
+    if refused:
+        with pytest.raises(TopicRefused, match="begins at offset 3, but is archived only up to 2"):
+            writer.step()
+        return
+    writer.step()
+    writer.flush()
+    assert desk.ranges() == {0: [0, 6]}
+    assert desk.seqs() == [1, 2, 3]

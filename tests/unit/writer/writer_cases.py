@@ -14,7 +14,7 @@ from marketplace.runtime.archive.parquet import read_end
 from marketplace.runtime.log.embedded import EmbeddedLog
 from marketplace.runtime.log.topics import platform_topics
 from marketplace.serve import Serve, Viewer, Winner
-from marketplace.wire import encode_event, encode_served_batch
+from marketplace.wire import encode_event, encode_serve, encode_served_batch
 from writer.batching import Limits
 from writer.landings import FeedbackLanding, Landing, ServedLanding
 from writer.loop import Writer
@@ -83,7 +83,9 @@ class Desk:
 
     def publish_serves(self, batches: Sequence[Sequence[int]]) -> None:
         """Puts serves on the topic, one message per batch."""
-        messages = [Message(None, encode_served_batch([serve(number) for number in batch])) for batch in batches]
+        messages = [
+            Message(None, encode_served_batch([encode_serve(serve(number)) for number in batch])) for batch in batches
+        ]
         self.publisher.publish(SERVED_ADS, messages)
 
     def writer(
