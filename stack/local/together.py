@@ -39,8 +39,7 @@ def up(places: Places, files: Path, say: Say = lambda _: None) -> Urls:
     running then, and the next `up` takes them over.
     """
     store, log, archive = _servers(places, say)
-    _all([store.start, log.start, archive.start])
-    return urls(places, files)
+    return _urls(_all([store.start, log.start, archive.start]), files)
 
 
 def down(places: Places, say: Say = lambda _: None) -> None:
@@ -62,10 +61,13 @@ def status(places: Places) -> dict[str, Running | None]:
 def urls(places: Places, files: Path) -> Urls:
     """Returns the URLs of a stack that is up. Raises StackError if it is not."""
     found = status(places)
-    store, log, archive = found.values()
-    if not store or not log or not archive:
-        missing = ", ".join(name for name, server in found.items() if not server)
+    if missing := ", ".join(name for name, server in found.items() if not server):
         raise StackError(f"not running: {missing}; start with `make up`")
+    return _urls([server for server in found.values() if server], files)
+
+
+def _urls(running: Sequence[Running], files: Path) -> Urls:
+    store, log, archive = running
     return Urls(store.url, log.url, archive_url(archive.url, files))
 
 
