@@ -8,7 +8,7 @@ SOURCES := adserver feedback admanager writer simulator reporting marketplace st
 export DURATION RATE COMMANDS USERS SEED SLOT
 
 .DEFAULT_GOAL := help
-.PHONY: help run report reconcile test test-embedded unit lint format protos protos-check lock tools clean
+.PHONY: help run serve report reconcile test test-embedded unit lint format protos protos-check lock tools clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
 
 run: $(VENV)/runtime.stamp ## Run the whole platform here for DURATION, then print the bill
 	@$(BIN)/python -m stack.run
+
+serve: $(VENV)/runtime.stamp ## Run the processes here, on the state in var/, until Ctrl-C
+	@$(BIN)/python -m stack.serve
 
 report: $(VENV)/runtime.stamp ## Print the bill and the reports of what is in var/
 	@$(BIN)/archive ads && $(BIN)/report

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -29,19 +30,21 @@ class CampaignManagerServicer(pb_grpc.CampaignManagerServicer):
 
     async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Any) -> pb.CreateCampaignResponse:  # noqa: N802
         """Publishes a New Campaign command."""
-        fields = wire.spec_fields(request.campaign, self._zone)
-        done = await self._submit(Verb.NEW, request.campaign_id, request.command_id, fields)
+        done = await self._submit(
+            Verb.NEW, request.campaign_id, request.command_id, lambda: wire.spec_fields(request.campaign, self._zone)
+        )
         return pb.CreateCampaignResponse(command_id=done.command_id, campaign_id=done.campaign_id)
 
     async def UpdateCampaign(self, request: pb.UpdateCampaignRequest, context: Any) -> pb.UpdateCampaignResponse:  # noqa: N802
         """Publishes an Update Campaign command."""
-        fields = wire.change_fields(request.change, self._zone)
-        done = await self._submit(Verb.UPDATE, request.campaign_id, request.command_id, fields)
+        done = await self._submit(
+            Verb.UPDATE, request.campaign_id, request.command_id, lambda: wire.change_fields(request.change, self._zone)
+        )
         return pb.UpdateCampaignResponse(command_id=done.command_id)
 
     async def StopCampaign(self, request: pb.StopCampaignRequest, context: Any) -> pb.StopCampaignResponse:  # noqa: N802
         """Publishes a Stop Campaign command."""
-        done = await self._submit(Verb.STOP, request.campaign_id, request.command_id, {})
+        done = await self._submit(Verb.STOP, request.campaign_id, request.command_id, dict)
         return pb.StopCampaignResponse(command_id=done.command_id)
 
     async def GetCommand(self, request: pb.GetCommandRequest, context: Any) -> pb.GetCommandResponse:  # noqa: N802
@@ -70,15 +73,20 @@ class CampaignManagerServicer(pb_grpc.CampaignManagerServicer):
         token = base64.urlsafe_b64encode(page[-1].campaign_id.encode()).decode() if more else ""
         return pb.ListCampaignsResponse(campaigns=map(wire.campaign_to_proto, page), next_page_token=token)
 
-    async def _submit(self, verb: Verb, campaign_id: str, command_id: str, fields: dict[str, Any]) -> Submitted:
+    async def _submit(
+        self, verb: Verb, campaign_id: str, command_id: str, read: Callable[[], dict[str, Any]]
+    ) -> Submitted:
         if verb is not Verb.NEW and not campaign_id:
             raise InvalidArgument("is missing", "campaign_id")
         ids = {"campaign_id": campaign_id or None, "command_id": command_id or None}
-        return await asyncio.to_thread(self._submitter.submit, verb, fields | ids)
+        try:
+            return await asyncio.to_thread(self._submitter.submit, verb, read() | ids)
+        except InvalidArgument as problem:
+            raise InvalidArgument(problem.message, wire.proto_field(verb, problem.field)) from None
 
 
 def _after_id(page_token: str) -> str:
     try:
         return base64.urlsafe_b64decode(page_token.encode()).decode()
     except (binascii.Error, ValueError):
-        raise InvalidArgument("is not a token of a page before", "page_token") from None
+        raise InvalidArgument("is not the token of a page before", "page_token") from None

@@ -45,7 +45,7 @@ class Submitter:
         try:
             command = parse_command(value)
         except Rejected as rejected:
-            raise InvalidArgument(str(rejected), rejected.field) from None
+            raise InvalidArgument(rejected.reason, rejected.field) from None
         assert command.command_id  # set above
         if self._store.command(command.command_id) is None:
             self._check(command)

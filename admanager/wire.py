@@ -6,6 +6,7 @@ from typing import Any, Final
 from adplatform.v1 import campaign_manager_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from admanager.commands import Verb
 from admanager.lifecycle import Outcome
 from admanager.ports import CampaignFilter, CommandReport
 from marketplace.bids import bid_key, cpm_nanos
@@ -34,7 +35,7 @@ def spec_fields(spec: pb.CampaignSpec, zone: tzinfo) -> dict[str, Any]:
     fields |= _targeting_fields(spec.targeting)
     fields |= {name: _amount(name, getattr(spec, f"{name}_nanos")) for name in ("cpc", "cpa", "budget")}
     if not (spec.HasField("start_time") and spec.HasField("end_time")):
-        raise InvalidArgument("start_time and end_time are needed", "campaign.start_time")
+        raise InvalidArgument("start_time and end_time are needed", "date_range")
     return fields | _window_fields(spec.start_time, spec.end_time, zone) | {"account": spec.account or None}
 
 
@@ -49,12 +50,25 @@ def change_fields(change: pb.CampaignChange, zone: tzinfo) -> dict[str, Any]:
         if change.HasField(f"{name}_nanos"):  # type: ignore[arg-type]
             fields[name] = _amount(name, getattr(change, f"{name}_nanos"))
     if change.HasField("start_time") != change.HasField("end_time"):
-        raise InvalidArgument("start_time and end_time go together", "change.start_time")
+        raise InvalidArgument("start_time and end_time go together", "date_range")
     if change.HasField("start_time"):
         fields |= _window_fields(change.start_time, change.end_time, zone)
     if not fields:
-        raise InvalidArgument("nothing changes", "change")
+        raise InvalidArgument("says nothing that changes", "change")
     return fields
+
+
+def proto_field(verb: Verb, field: str) -> str:
+    """Returns the request's name for a field of a command, such as `campaign.targeting.city` for `target_city`."""
+    inside = "campaign." if verb is Verb.NEW else "change."
+    if field in ("cpc", "cpa", "budget"):
+        return f"{inside}{field}_nanos"
+    if field.startswith("target_"):
+        name = field.removeprefix("target_").replace("age_range", "age_end")
+        return f"{inside}targeting.{name}"
+    if field in ("date_range", "time_range"):
+        return f"{inside}end_time"
+    return field if field.endswith("_id") or field == "change" else inside + field
 
 
 def filter_of(request: pb.ListCampaignsRequest) -> CampaignFilter:
@@ -111,7 +125,7 @@ def command_to_proto(command_id: str, report: CommandReport) -> pb.GetCommandRes
 
 def _amount(name: str, nanos: int) -> str:
     if nanos < 0:
-        raise InvalidArgument(f"{nanos} is negative", f"{name}_nanos")
+        raise InvalidArgument(f"{nanos} is negative", name)
     return f"{to_decimal(nanos):f}"
 
 
@@ -141,20 +155,20 @@ def _targeting_to_proto(targeting: Targeting) -> pb.Targeting:
 
 
 def _window_fields(start: Timestamp, end: Timestamp, zone: tzinfo) -> dict[str, Any]:
-    moments = {"start": _moment(start, "start_time", zone), "end": _moment(end, "end_time", zone)}
+    moments = {"start": _moment(start, zone), "end": _moment(end, zone)}
     return {
         "date_range": {name: f"{moment:%Y-%m-%d}" for name, moment in moments.items()},
         "time_range": {name: f"{moment:%H:%M:%S}" for name, moment in moments.items()},
     }
 
 
-def _moment(timestamp: Timestamp, field: str, zone: tzinfo) -> datetime:
+def _moment(timestamp: Timestamp, zone: tzinfo) -> datetime:
     if timestamp.nanos:
-        raise InvalidArgument("is not a whole second", field)
+        raise InvalidArgument("start_time and end_time must be whole seconds", "date_range")
     try:
         return datetime.fromtimestamp(timestamp.seconds, UTC).astimezone(zone)
     except (ValueError, OverflowError, OSError):
-        raise InvalidArgument("is out of range", field) from None
+        raise InvalidArgument("start_time or end_time is out of range", "date_range") from None
 
 
 def _timestamp(time_us: int) -> Timestamp:

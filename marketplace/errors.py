@@ -19,6 +19,9 @@ class InvalidArgument(PlatformError):
 
     field: str
 
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
 
 @dataclass
 class ReceiptInvalid(PlatformError):

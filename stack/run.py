@@ -22,9 +22,9 @@ from marketplace.runtime.logging import configure_logging
 from marketplace.runtime.settings import BadSettingError, CurrencySettings, fail, parse_settings
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
+from stack.environment import embedded_environment, fresh_embedded_state
 from stack.platform import STOP_ORDER, Platform, plan
 from stack.settled import NotSettledError, commands_applied, outbox_empty, topics_archived, wait_until
-from stack.state import fresh_embedded_state
 from stack.summary import campaign_counts, command_counts, summarize, write_summary
 from stack.supervisor import NotHealthyError, Supervisor
 
@@ -133,6 +133,7 @@ class Run:
             f"{counts['commands_late']:,} late, {counts['commands_rejected']:,} rejected; "
             f"{counts['campaigns_live']:,} of {counts['campaigns']:,} campaigns are live",
             highlight=False,
+            soft_wrap=True,
         )
         return counts
 
@@ -181,18 +182,6 @@ class Run:
         return subprocess.run(command, env={**os.environ, **self._environment}, check=False).returncode
 
 
-def environment_of(settings: RunSettings) -> dict[str, str]:
-    """Returns what the processes are told: outside servers where STORE_URL and so on name them, else files in `var`."""
-    var = settings.var.absolute()
-    urls = {
-        "STORE_URL": f"sqlite:///{var}/store.db",
-        "LOG_URL": f"sqlite:///{var}/log.db",
-        "ARCHIVE_URL": f"file://{var}/archive",
-    }
-    own = {"RECEIPT_KEYS": f"{var}/receipt-keys.json", "SLOT_SECONDS": str(settings.slot), "FILE_SECONDS": "5"}
-    return {name: os.environ.get(name, value) for name, value in urls.items()} | own
-
-
 def main() -> None:
     """Runs the program."""
     settings = parse_settings(RunSettings, PROGRAM)
@@ -201,7 +190,7 @@ def main() -> None:
     configure_logging(PROGRAM, settings.log_level)
     signal.signal(signal.SIGINT, _ignore)  # the program in the foreground gets it too, and ends; then we go on
     try:
-        environment = environment_of(settings)
+        environment = embedded_environment(settings.var, settings.slot)
         fresh_embedded_state(settings.var, environment)
         code = Run(settings, environment, Console())()
     except (BadSettingError, Unavailable, NotHealthyError, NotSettledError, Failed, OSError) as problem:

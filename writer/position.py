@@ -17,7 +17,7 @@ def start_position(epoch: Epoch, partition: int, archived_end: int | None, commi
     """
     if epoch.number:
         return max(epoch.start_of(partition), archived_end or 0)
-    return committed or 0
+    return max(committed or 0, archived_end or 0)
 
 
 def check_bounds(topic: str, partition: int, position: int, bounds: Bounds) -> None:

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from marketplace.campaign import ALL
@@ -19,6 +20,8 @@ from marketplace.runtime.settings import Address, BadSettingError, Settings, Zon
 
 _TIMEOUT_S: Final = 10.0
 _POLL_S: Final = 0.1
+_TEXT_WIDTH: Final = 40
+_WIDEST: Final = 400
 _STATES: Final = {value: name.removeprefix("COMMAND_STATE_").lower() for name, value in pb.CommandState.items()}
 _STATUSES: Final = {name.removeprefix("CAMPAIGN_STATUS_"): value for name, value in pb.CampaignStatus.items()}
 _STATUS_NAMES: Final = {value: name for name, value in _STATUSES.items()}
@@ -253,11 +256,11 @@ def _follow(manager: Any, command_id: str, campaign_id: str) -> None:
 
 def _show(campaigns: Any) -> None:
     table = Table(box=None, header_style="dim")
-    table.add_column("Campaign")
-    table.add_column("Status")
+    for title in ("Campaign", "Status"):
+        table.add_column(title, no_wrap=True)
     for title in ("CPC", "CPA", "Budget", "Spent", "Left", "Left in slot"):
-        table.add_column(title, justify="right")
-    table.add_column("Text", overflow="ellipsis", no_wrap=True, max_width=40)
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("Text", overflow="ellipsis", no_wrap=True, max_width=_TEXT_WIDTH)
     for campaign in campaigns:
         spec = campaign.spec
         amounts = (
@@ -271,4 +274,7 @@ def _show(campaigns: Any) -> None:
         shown = (format_nanos(amount).rstrip("0").rstrip(".") for amount in amounts)
         table.add_row(campaign.campaign_id, _STATUS_NAMES[campaign.status], *shown, spec.text)
     console = Console()
-    console.print(table if table.row_count else "No campaign.")
+    width = max(
+        console.width, Measurement.get(console, console.options.update_width(_WIDEST), table).maximum
+    )  # amounts are never cut off
+    console.print(table if table.row_count else "No campaign.", width=width, crop=False, soft_wrap=True)

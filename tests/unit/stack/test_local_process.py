@@ -103,6 +103,20 @@ def test_a_program_that_does_not_end_is_killed(tmp_path: Path) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_program_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from stack.local import process;"
+        "process.run(['sh', '-c', 'echo $$; exec sleep 60'], sys.argv[1], os.environ, 60, sys.stdout.write)"
+    )
+    argv = [sys.executable, "-u", "-c", code, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        running = Path("/proc") / parent.stdout.readline().strip()
+        assert running.exists()
+        parent.kill()
+    wait_for(lambda: not running.exists() or "Z (zombie)" in (running / "status").read_text())
+
+
 def wait_for(condition, seconds: float = 10) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + seconds
     while not condition():

@@ -1,5 +1,6 @@
-"""The state of an embedded run: each begins with its own, and the one before is kept aside."""
+"""What the processes are told, and the state that embedded ones leave in a folder."""
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,18 @@ from typing import Final
 
 _NAMES: Final = ("store.db*", "log.db*", "archive", "logs", "report")
 _ASIDE: Final = "previous"
+
+
+def embedded_environment(var: Path, slot_seconds: int) -> dict[str, str]:
+    """Returns what the processes are told: outside servers where STORE_URL and so on name them, else files in `var`."""
+    var = var.absolute()
+    urls = {
+        "STORE_URL": f"sqlite:///{var}/store.db",
+        "LOG_URL": f"sqlite:///{var}/log.db",
+        "ARCHIVE_URL": f"file://{var}/archive",
+    }
+    own = {"RECEIPT_KEYS": f"{var}/receipt-keys.json", "SLOT_SECONDS": str(slot_seconds), "FILE_SECONDS": "5"}
+    return {name: os.environ.get(name, value) for name, value in urls.items()} | own
 
 
 def fresh_embedded_state(var: Path, environment: Mapping[str, str]) -> None:
