@@ -8,7 +8,7 @@ SOURCES := adserver feedback admanager writer simulator reporting marketplace st
 export DURATION RATE COMMANDS USERS SEED SLOT
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve report reconcile test test-embedded unit lint format protos protos-check lock tools clean
+.PHONY: help run serve up down mesh report reconcile test test-embedded unit lint format protos protos-check lock tools clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,15 @@ run: $(VENV)/runtime.stamp ## Run the whole platform here for DURATION, then pri
 
 serve: $(VENV)/runtime.stamp ## Run the processes here, on the state in var/, until Ctrl-C
 	@$(BIN)/python -m stack.serve
+
+up: $(VENV)/runtime.stamp ## Start a real Kafka, MariaDB and Hive here; print their URLs
+	@$(BIN)/python -m stack.local up
+
+down: $(VENV)/runtime.stamp ## Stop them
+	@$(BIN)/python -m stack.local down
+
+mesh: $(VENV)/runtime.stamp ## make run, on them
+	@$(BIN)/python -m stack.mesh
 
 report: $(VENV)/runtime.stamp ## Print the bill and the reports of what is in var/
 	@$(BIN)/archive ads && $(BIN)/report

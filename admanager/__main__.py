@@ -12,7 +12,7 @@ from admanager.servicer import CampaignManagerServicer
 from admanager.store import SqlCommandStore
 from admanager.submit import Submitter
 from marketplace.clock import system_clock
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.process import Loop, Process, Service, run_process
 from marketplace.runtime.settings import Address, LogSettings, SlotSettings, StoreSettings, ZoneSettings
 from marketplace.runtime.store.engine import open_engine
@@ -34,8 +34,7 @@ def build(settings: AdManagerSettings) -> Process:
     """Wires the process; on the event loop."""
     engine = open_engine(settings.store_url)
     migrate(engine)
-    topics = open_log(settings.log_url)
-    topics.create_topics()
+    topics = open_topics(settings)
     store = SqlCommandStore(engine)
     zone = settings.zone
     consumer = CommandConsumer(topics, store, system_clock, Rules(settings.slot_grid, zone))

@@ -17,7 +17,7 @@ from adserver.servicer import AdServerServicer
 from adserver.store import SqlCampaignFeed, SqlProfileSource
 from marketplace.clock import system_clock
 from marketplace.runtime.keys import load_ring
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.process import Loop, Process, Service, run_process
 from marketplace.runtime.settings import Address, LogSettings, ReceiptSettings, StoreSettings
 from marketplace.runtime.store.engine import open_engine
@@ -45,8 +45,7 @@ def build(settings: AdServerSettings) -> Process:
     """Wires the process; on the event loop."""
     engine = open_engine(settings.store_url)
     migrate(engine)
-    topics = open_log(settings.log_url)
-    topics.create_topics()
+    topics = open_topics(settings)
     records = ServeRecords(topics.publisher(), settings.record_capacity)
     ring = load_ring(settings.receipt_keys)
     draw = random.Random(settings.draw_seed).random  # seeded from the system's entropy unless told

@@ -61,6 +61,10 @@ class Chunk:
         self.since_us = int(edges.max(where=past, initial=-NEVER))
         self.due_us = int(edges.min(where=~past, initial=NEVER))
 
+    def lasting(self, now_us: int) -> int:
+        """Counts the campaigns whose window has not ended."""
+        return int(np.count_nonzero(np.frombuffer(self._ends, np.int64) > now_us))
+
     def is_servable(self, position: int) -> bool:
         """Tells whether the campaign may bid while its window is open."""
         return bool(self._servable >> position & 1)

@@ -6,7 +6,8 @@ settled in the first chunks; one that nothing matches visits them all.
 
 A change goes straight to its place: with the same bid and targeting (a slot dry or open again) it flips a bit, else it
 shifts the bits of one chunk. A chunk that has grown too long is made anew, as two, without the campaigns that have
-ended. So there is no second structure to merge with and nothing to rebuild in the background.
+ended; each `apply` also looks whether two chunks, in turn, are better made anew. So there is no second structure to
+merge with and nothing to rebuild in the background.
 
 Equal bids lie side by side, perhaps over several chunks; a draw is among all of them that match.
 
@@ -39,6 +40,7 @@ class Index:
         self._chunks: list[Chunk] = []
         self._ads: dict[str, Ad] = {}
         self._vocabulary = Vocabulary()
+        self._turn = 0
 
     @classmethod
     def build(cls, campaigns: Iterable[Campaign], now_us: int, chunk_size: int = CHUNK_SIZE) -> Self:
@@ -47,11 +49,7 @@ class Index:
         for campaign in campaigns:
             if campaign.servable and campaign.window.end_us > now_us:
                 index._ads[campaign.campaign_id] = Ad.of(campaign, index._reach(campaign.targeting).targeting)
-        ads = sorted(index._ads.values())
-        index._chunks = [
-            index._chunk(part, [True] * len(part), now_us)
-            for part in (ads[start : start + chunk_size] for start in range(0, len(ads), chunk_size))
-        ]
+        index._chunks = index._filled([(ad, True) for ad in sorted(index._ads.values())], now_us)
         return index
 
     def __len__(self) -> int:
@@ -79,9 +77,10 @@ class Index:
         return ads, 0
 
     def apply(self, changes: Iterable[Campaign], now_us: int) -> None:
-        """Takes campaigns as the store has them now, new or known, at some 20 µs each."""
+        """Takes campaigns as the store has them now, new or known, at some 20 µs each; a few hundred at a time."""
         for campaign in changes:
             self._apply(campaign, now_us)
+        self._tidy(now_us)
 
     def _ties(self, terms: list[Term], now_us: int) -> Iterator[Tie]:
         """Yields the matching campaigns in bid order, those of equal bids together."""
@@ -141,12 +140,12 @@ class Index:
     def _insert(self, ad: Ad, terms: frozenset[Term], now_us: int) -> None:
         self._ads[ad.campaign_id] = ad
         if not self._chunks:
-            self._chunks.append(self._chunk([ad], [True], now_us))
+            self._chunks = self._filled([(ad, True)], now_us)
             return
         place = self._place(ad)
         self._chunks[place].insert(ad, terms, True, now_us)
         if len(self._chunks[place].rows) > self._chunk_size * 3 // 2:
-            self._renew(place, now_us)
+            self._renew(place, place + 1, now_us)
 
     def _remove(self, ad: Ad) -> None:
         del self._ads[ad.campaign_id]
@@ -155,24 +154,41 @@ class Index:
         if not self._chunks[place].rows:
             del self._chunks[place]
 
-    def _renew(self, place: int, now_us: int) -> None:
-        """Puts new chunks, two as a rule, in the place of one that has grown too long, without what has ended."""
-        chunk = self._chunks[place]
-        kept = [position for position, ad in enumerate(chunk.rows) if ad.end_us > now_us]
-        for ad in chunk.rows:
-            if ad.end_us <= now_us:
-                del self._ads[ad.campaign_id]
-        half = max(1, -(-len(kept) // 2))
-        self._chunks[place : place + 1] = [
-            self._chunk(
-                [chunk.rows[position] for position in part], [chunk.is_servable(position) for position in part], now_us
-            )
-            for part in (kept[:half], kept[half:])
-            if part
-        ]
+    def _tidy(self, now_us: int) -> None:
+        """Looks at two neighbours, in turn, and renews them if half of their campaigns have ended or one would do.
 
-    def _chunk(self, ads: list[Ad], servable: list[bool], now_us: int) -> Chunk:
-        return Chunk(ads, packed(bytearray(servable)), [self._reach(ad.targeting).terms for ad in ads], now_us)
+        Without it a chunk that nothing is put into any more would keep its ended campaigns for good.
+        """
+        self._turn = self._turn + 1 if self._turn + 1 < len(self._chunks) else 0
+        pair = self._chunks[self._turn : self._turn + 2]
+        lasting = sum(chunk.lasting(now_us) for chunk in pair)
+        if 2 * lasting <= sum(len(chunk.rows) for chunk in pair) or (len(pair) == 2 and lasting <= self._chunk_size):
+            self._renew(self._turn, self._turn + 2, now_us)
+
+    def _renew(self, first: int, end: int, now_us: int) -> None:
+        """Puts evenly filled chunks in the place of some, without the campaigns that have ended."""
+        kept = []
+        for chunk in self._chunks[first:end]:
+            for position, ad in enumerate(chunk.rows):
+                if ad.end_us > now_us:
+                    kept.append((ad, chunk.is_servable(position)))
+                else:
+                    del self._ads[ad.campaign_id]
+        self._chunks[first:end] = self._filled(kept, now_us)
+
+    def _filled(self, ads: list[tuple[Ad, bool]], now_us: int) -> list[Chunk]:
+        """Spreads ads in bid order, each with whether it is servable, evenly over as few chunks as hold them."""
+        count = -(-len(ads) // self._chunk_size)
+        parts = [ads[len(ads) * n // count : len(ads) * (n + 1) // count] for n in range(count)]
+        return [
+            Chunk(
+                [ad for ad, _ in part],
+                packed(bytearray(servable for _, servable in part)),
+                [self._reach(ad.targeting).terms for ad, _ in part],
+                now_us,
+            )
+            for part in parts
+        ]
 
 
 def _draw(tie: Tie, random: Callable[[], float]) -> Ad:

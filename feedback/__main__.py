@@ -16,7 +16,7 @@ from feedback.servicer import FeedbackHandlerServicer
 from feedback.store import SqlChargeStore
 from marketplace.clock import US_PER_SECOND, system_clock
 from marketplace.runtime.keys import load_ring
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.process import Loop, Process, Service, run_process
 from marketplace.runtime.settings import Address, LogSettings, ReceiptSettings, SlotSettings, StoreSettings
 from marketplace.runtime.store.engine import open_engine
@@ -48,8 +48,7 @@ def build(settings: FeedbackSettings) -> Process:
     """Wires the process; on the event loop."""
     engine = open_engine(settings.store_url)
     migrate(engine)
-    topics = open_log(settings.log_url)
-    topics.create_topics()
+    topics = open_topics(settings)
     life_us = settings.receipt_life_hours * 3_600 * US_PER_SECOND
     receipts = ReceiptReader(lambda: load_ring(settings.receipt_keys), system_clock, life_us)
     queue = ChargeQueue(

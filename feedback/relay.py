@@ -1,7 +1,7 @@
 """Sends what committed to the outbox on to its topic.
 
-Own a shard, read its oldest rows, send them, delete them after the broker's ack. Killed between sending and deleting it
-sends them again: consumers drop by event_seq what they have seen.
+Own the free shards, read their oldest rows, send them, delete them after the broker's ack. Killed between sending and
+deleting it sends them again: consumers drop by event_seq what they have seen.
 """
 
 import threading
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class Relay:
-    """Empties the outbox's shards, one after the other."""
+    """Empties the outbox."""
 
     def __init__(self, outbox: Outbox, publisher: Publisher) -> None:
         self._outbox = outbox
@@ -46,13 +46,10 @@ class Relay:
         self._publisher.close()
 
     def sweep(self) -> int:
-        """Sends a batch of every shard that is free; returns how many rows went."""
-        return sum(self._send_shard(shard) for shard in range(self._outbox.shards))
-
-    def _send_shard(self, shard: int) -> int:
-        with self._outbox.own(shard) as owned:
-            rows = owned.rows(BATCH) if owned else []
-            if owned and rows:
+        """Sends the oldest rows of the shards that are free; returns how many."""
+        with self._outbox.own() as owned:
+            rows = owned.rows(BATCH) if owned.shards else []
+            if rows:
                 self._send(rows)
                 owned.delete([row.id for row in rows])
             return len(rows)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from marketplace.errors import InvalidArgument, Unavailable
 from marketplace.runtime.archive.open import open_archive
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.settings import (
     ArchiveSettings,
     BadSettingError,
@@ -79,7 +79,7 @@ def run(settings: ReportSettings) -> int:
     archive.catalog.create_tables()
     reconciliation = None
     if settings.reconcile:
-        reconciliation = reconcile(open_engine(settings.store_url), open_log(settings.log_url), archive)
+        reconciliation = reconcile(open_engine(settings.store_url), open_topics(settings), archive)
     now = datetime.now(UTC)
     statement = make_statement(archive.catalog, period, currency=settings.currency, made_at=now, by=settings.by)
     settings.out.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from marketplace.errors import Unavailable
 from marketplace.ports import USER_FEEDBACK, Log
 from marketplace.runtime.archive.open import Archive, open_archive
 from marketplace.runtime.archive.positions import archive_positions
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.settings import (
     ArchiveSettings,
     BadSettingError,
@@ -54,8 +54,7 @@ def main() -> None:
     try:
         engine = open_engine(settings.store_url)
         migrate(engine)
-        topics = open_log(settings.log_url)
-        topics.create_topics()
+        topics = open_topics(settings)
         archive = open_archive(settings.archive_url)
         if settings.republish:
             sent = republish(engine, topics, archive.files, read_archive(archive.catalog))

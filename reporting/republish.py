@@ -4,8 +4,9 @@ With every shard of the outbox owned, so that no relay sends meanwhile: all even
 the topic in order, and a new epoch tells the writer to read from where they begin. What comes twice it drops.
 """
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Engine
@@ -13,12 +14,14 @@ from sqlalchemy import Engine
 from marketplace.archive_layout import Epoch, read_epoch, write_epoch
 from marketplace.errors import Unavailable
 from marketplace.ports import USER_FEEDBACK, ArchiveFiles, Log, Message
-from marketplace.runtime.store.outbox import Outbox
+from marketplace.runtime.store.outbox import SHARDS, Outbox
 from reporting.reconcile import Archived
 from reporting.sources import behind, events_after, snapshot
 
 _TABLE: Final = "user_feedback"
 _AT_A_TIME: Final = 1_000
+_OWN_TIMEOUT_S: Final = 10.0
+_OWN_PAUSE_S: Final = 0.005
 
 
 def republish(engine: Engine, topics: Log, files: ArchiveFiles, archived: Mapping[str, Archived]) -> int:
@@ -27,11 +30,7 @@ def republish(engine: Engine, topics: Log, files: ArchiveFiles, archived: Mappin
     Safe to repeat: events that came through are dropped by their number, and the next epoch begins where this run's
     events do.
     """
-    outbox = Outbox(engine)
-    with ExitStack() as shards:
-        for shard in range(outbox.shards):
-            if shards.enter_context(outbox.own(shard)) is None:
-                raise Unavailable("a relay is sending right now; stop the feedback handlers, or try again")
+    with _own_all(Outbox(engine)):
         starts = {partition: bounds.end for partition, bounds in topics.bounds(USER_FEEDBACK).items()}
         with snapshot(engine) as connection:
             messages = [
@@ -46,3 +45,16 @@ def republish(engine: Engine, topics: Log, files: ArchiveFiles, archived: Mappin
         if not write_epoch(files, _TABLE, Epoch(read_epoch(files, _TABLE).number + 1, starts)):
             raise Unavailable("someone else is republishing right now")
     return len(messages)
+
+
+@contextmanager
+def _own_all(outbox: Outbox) -> Iterator[None]:
+    """Keeps every relay from sending. Raises Unavailable where one cannot be kept from it for long."""
+    deadline = time.monotonic() + _OWN_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with outbox.own() as owned:
+            if len(owned.shards) == SHARDS:
+                yield
+                return
+        time.sleep(_OWN_PAUSE_S)
+    raise Unavailable("relays are sending without a pause; stop the feedback handlers, or try again")

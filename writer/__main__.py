@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import Field
 
 from marketplace.runtime.archive.open import open_archive
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.process import Loop, Process, run_process
 from marketplace.runtime.settings import Address, ArchiveSettings, LogSettings
 from writer.batching import Limits
@@ -36,8 +36,7 @@ def build(settings: WriterSettings) -> Process:
     """Wires the process; on the event loop."""
     archive = open_archive(settings.archive_url)
     archive.catalog.create_tables()
-    topics = open_log(settings.log_url)
-    topics.create_topics()
+    topics = open_topics(settings)
     limits = Limits(max_records=settings.file_records, max_bytes=settings.file_bytes, max_age_s=settings.file_seconds)
     landings = (FeedbackLanding(archive.files), ServedLanding())
     return Process(

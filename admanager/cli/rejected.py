@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from marketplace.ports import COMMANDS, REJECTED_COMMANDS, Log, Message
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.settings import Commands, LogSettings
 
 _SHOWN = 60
@@ -34,7 +34,7 @@ class ListRejectedSettings(_RejectedTopic):
 
     def cli_cmd(self) -> None:
         """Runs the subcommand."""
-        topics = open_log(self.log_url)
+        topics = open_topics(self)
         table = Table(box=None, header_style="dim")
         for title in ("Partition", "Offset", "Field", "Reason", "Message"):
             table.add_column(title, overflow="fold")
@@ -51,7 +51,7 @@ class ReplayRejectedSettings(_RejectedTopic):
 
     def cli_cmd(self) -> None:
         """Runs the subcommand."""
-        topics = open_log(self.log_url)
+        topics = open_topics(self)
         publisher = topics.publisher()
         messages = [
             Message(rejection["key"], base64.b64decode(rejection["message_base64"]))

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from admanager.stream import Timed, due, read_commands, rebase
 from marketplace.clock import US_PER_SECOND, system_clock
 from marketplace.ports import COMMANDS, Message, Publisher
-from marketplace.runtime.log.open import open_log
+from marketplace.runtime.log.open import open_topics
 from marketplace.runtime.settings import BadSettingError, LogSettings, ZoneSettings
 
 _AT_A_TIME: Final = 500
@@ -43,8 +43,7 @@ class ReplaySettings(LogSettings, ZoneSettings):
             if self.rebase is None
             else rebase(commands, start_us, self.speed, self.zone)
         )
-        topics = open_log(self.log_url)
-        topics.create_topics()
+        topics = open_topics(self)
         publisher = topics.publisher()
         columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns) as progress:

@@ -108,6 +108,18 @@ class LogSettings(Settings):
     log_url: str = "sqlite:///var/log.db"
     """The topics: sqlite:///path or kafka://host:port."""
 
+    command_partitions: int = Field(1, ge=1, le=1_000)
+    """Partitions of the command topic when it is created; above 1 only if every producer keys by campaign_id."""
+
+    feedback_partitions: int = Field(1, ge=1, le=1_000)
+    """Partitions of the feedback topic when it is created."""
+
+    served_partitions: int = Field(1, ge=1, le=1_000)
+    """Partitions of the topic of serve records when it is created."""
+
+    topic_replication: int = Field(1, ge=1, le=10)
+    """Copies that brokers keep of a topic when it is created."""
+
 
 class ArchiveSettings(Settings):
     """Settings of what reads or writes the archive."""

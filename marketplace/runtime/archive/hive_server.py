@@ -2,11 +2,13 @@
 
 import ssl
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import thrift_sasl
 from pyhive import hive
 from thrift.transport import TSocket, TSSLSocket, TTransport
+
+_DEFAULT: Final = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,20 +22,26 @@ class HiveServer:
     port: int = 10_000
     user: str = "adplatform"
     password: str | None = field(default=None, repr=False)
-    database: str = "default"
+    database: str = _DEFAULT
     auth: str = "NONE"
     tls: bool = False
     ca_file: str | None = None
 
     def connect(self, timeout_s: float) -> hive.Connection:
-        """Opens a session; each of its calls waits at most `timeout_s` for the server."""
+        """Opens a session; each of its calls waits at most `timeout_s` for the server.
+
+        Makes the database if it is missing.
+        """
         socket = self._socket()
         socket.setTimeout(timeout_s * 1_000)
         transport = TTransport.TBufferedTransport(socket) if self.auth == "NOSASL" else self._login(socket)
         settings = {"hive.resultset.use.unique.column.names": "false"}
-        return hive.Connection(
-            thrift_transport=transport, username=self.user, database=self.database, configuration=settings
-        )
+        connection = hive.Connection(thrift_transport=transport, username=self.user, configuration=settings)
+        if self.database != _DEFAULT:
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{self.database}`")
+                cursor.execute(f"USE `{self.database}`")
+        return connection
 
     def _socket(self) -> TSocket.TSocket:
         if not self.tls:

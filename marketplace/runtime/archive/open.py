@@ -1,5 +1,6 @@
 """Opens the archive that a URL names."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -45,6 +46,9 @@ def _open_hive(parts: SplitResult, deadline_s: float) -> Archive:
         raise ValueError(f"the archive URL has the unknown option {unknown[0]!r}; known: {sorted(_HIVE_OPTIONS)}")
     if not parts.hostname or "files" not in options:
         raise ValueError("an archive URL on Hive is hive://user@host:port/database?files=file:///folder")
+    database = parts.path.strip("/") or "default"
+    if not re.fullmatch(r"\w{1,128}", database, re.ASCII):
+        raise ValueError("an archive URL names a Hive database of letters, digits and _")
     folder = _folder(options["files"])
     files = LocalFiles(folder)
     server = HiveServer(
@@ -52,7 +56,7 @@ def _open_hive(parts: SplitResult, deadline_s: float) -> Archive:
         port=parts.port or 10_000,
         user=unquote(parts.username or "adplatform"),
         password=unquote(parts.password) if parts.password else None,
-        database=parts.path.strip("/") or "default",
+        database=database,
         auth=options.get("auth", "LDAP" if parts.password else "NONE").upper(),
         tls=options.get("tls", "false").lower() == "true",
         ca_file=options.get("ca"),

@@ -6,6 +6,7 @@ from typing import Final
 
 from marketplace.errors import FailedPrecondition, InvalidArgument, Unavailable
 from marketplace.ports import COMMANDS, REJECTED_COMMANDS, SERVED_ADS, USER_FEEDBACK, Bounds, Message
+from marketplace.runtime.settings import BadSettingError
 
 MAX_MESSAGE_BYTES: Final = 1_000_000  # key and value; a Kafka broker takes 1,048,588 with its framing by default
 
@@ -64,5 +65,5 @@ def no_answer(problem: Exception) -> Unavailable:
     return error
 
 
-class LogUrlError(ValueError):
+class LogUrlError(BadSettingError):
     """The log's URL is not one that can be opened; the text never holds the password."""

@@ -52,13 +52,13 @@ class Named(ad_server_pb2_grpc.AdServerServicer):
         self.refusals = refusals
         self.checks = health.aio.HealthServicer()
 
-    async def ServeAd(self, request: ad_server_pb2.ServeAdRequest, context: grpc.aio.ServicerContext) -> object:
+    async def ServeAd(self, request: ad_server_pb2.ServeAdRequest, context: grpc.aio.ServicerContext) -> object:  # noqa: N802
         if self.refusals:
             self.refusals -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
         return ad_server_pb2.ServeAdResponse(ads=[ad_server_pb2.Ad(text=self.name)])
 
-    def StreamAds(self, request_iterator: object, context: object) -> AsyncIterator[ad_server_pb2.StreamAdsResponse]:
+    def StreamAds(self, request_iterator: object, context: object) -> AsyncIterator[object]:  # noqa: N802
         raise NotImplementedError
 
     @asynccontextmanager
@@ -84,7 +84,7 @@ async def who_answers(channel: grpc.aio.Channel) -> set[str]:
 
 async def until_answered_by(channel: grpc.aio.Channel, names: set[str]) -> None:
     async with asyncio.timeout(20):
-        while await who_answers(channel) != names:
+        while await who_answers(channel) != names:  # noqa: ASYNC110  # health reports take a moment
             await asyncio.sleep(0.02)
 
 

@@ -15,7 +15,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
-from toy_mesh import SILENT, ToyMesh
+from toy_mesh import SILENT, ToyMesh, until
 
 from marketplace.runtime.channel import open_channel
 from simulator.asking import NO_ANSWER, Asker, NotAnswered, Patience
@@ -81,8 +81,7 @@ def test_a_server_that_dies_and_comes_back_answers_in_the_end() -> None:
         mesh.delay_s = 0.01
         async with mesh.serving() as (server, port), asking(port, Patience()) as (ask, resent):
             questions = [asyncio.ensure_future(ask(str(number))) for number in range(100)]
-            while len(mesh.requests) < 20:
-                await asyncio.sleep(0.01)
+            await until(lambda: len(mesh.requests) >= 20)
             await server.stop(0)
             assert not all(question.done() for question in questions)
             async with mesh.serving(port):

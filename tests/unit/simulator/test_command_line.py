@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_mesh import ToyMesh
+from google.rpc.status_pb2 import Status
+from toy_mesh import ToyMesh, until
 
+from simulator.__main__ import main
 from simulator.settings import parse_duration
 
 CLEAN_ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -38,10 +40,8 @@ async def run_beside(mesh: ToyMesh, *arguments: object, interrupt: int = 0) -> t
             env=CLEAN_ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         for _ in range(interrupt):
-            seen = len(mesh.feedbacks)
-            async with asyncio.timeout(30):
-                while len(mesh.feedbacks) < seen + 10:
-                    await asyncio.sleep(0.02)
+            enough = len(mesh.feedbacks) + 10
+            await until(lambda enough=enough: len(mesh.feedbacks) >= enough)  # type: ignore[misc]
             process.send_signal(signal.SIGINT)
         output, errors = await asyncio.wait_for(process.communicate(), 60)
         return process.returncode or 0, output.decode(), errors.decode()
@@ -82,23 +82,15 @@ def test_a_second_control_c_does_not_wait(tmp_path: Path) -> None:
     mesh = ToyMesh()
     file = tmp_path / "result.json"
     arguments = ("--duration", "1h", "--user-count", 100, "--think-seconds", 60, "--rate", 200, "--result", file)
-
-    async def run() -> tuple[int, str, str]:
-        process = asyncio.create_task(run_beside(mesh, *arguments, interrupt=2))
-        return await process
-
-    # The second signal waits for ten more feedbacks, which come from visits that were in flight at the first.
-    mesh.delay_s = 0.05
-    code, output, _ = asyncio.run(run())
+    mesh.delay_s = 0.05  # so that the first signal leaves visits in flight, whose feedback the second one waits for
+    code, output, _ = asyncio.run(run_beside(mesh, *arguments, interrupt=2))
     assert code == 1
     assert json.loads(file.read_text())["abandoned"] > 0
     assert "abandoned" in output
 
 
-def test_what_fails_makes_the_exit_code(tmp_path: Path) -> None:
+def test_what_fails_makes_the_exit_code() -> None:
     mesh = ToyMesh()
-    from google.rpc.status_pb2 import Status
-
     mesh.ads_verdict = lambda number: Status(code=3) if number == 7 else None
     code, output, _ = asyncio.run(run_beside(mesh, "--duration", "1s", "--user-count", 100))
     assert code == 1
@@ -131,11 +123,24 @@ def test_users_are_built_and_loaded(tmp_path: Path) -> None:
         (("users", "load", "/nowhere.csv"), "/nowhere.csv: cannot be read"),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_clear_line(arguments: tuple[str, ...], line: str, tmp_path: Path) -> None:
-    done = simulator(*arguments, STORE_URL=f"sqlite:///{tmp_path}/store.db")
-    assert done.returncode == 2
-    assert line in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+def test_bad_input_is_one_clear_line(
+    arguments: tuple[str, ...],
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["simulator", *arguments])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    assert ending.value.code == 2
+    output, errors = capsys.readouterr()
+    assert line in errors
+    assert (output, len(errors.splitlines())) == ("", 1)
+
+
+def test_settings_come_from_the_environment_too() -> None:
+    done = simulator("run", RATE="0", USERS="somewhere.csv")
+    assert done.stderr == "simulator: run.rate: Input should be greater than 0\n"
 
 
 def test_help_names_every_subcommand() -> None:

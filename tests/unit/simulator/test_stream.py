@@ -3,14 +3,14 @@
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from adplatform.v1.ad_server_pb2_grpc import AdServerStub
 from adplatform.v1.feedback_handler_pb2_grpc import FeedbackHandlerStub
 from google.rpc.status_pb2 import Status
-from toy_mesh import SILENT, ToyMesh
+from toy_mesh import SILENT, ToyMesh, until
 
 from marketplace.runtime.channel import open_channel
 from simulator.asking import Asker, Patience
@@ -169,9 +169,3 @@ def test_feedback_without_an_answer_is_counted_and_ends_the_ads_story() -> None:
     assert stats.feedback_failed == stats.failed == len(mesh.feedbacks) == 20
     assert stats.errors == {"NO_ANSWER": 10, "INVALID_ARGUMENT": 10}
     assert {action for _, action in mesh.feedbacks} == {1}
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0.005)

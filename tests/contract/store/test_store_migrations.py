@@ -1,0 +1,59 @@
+"""A database becomes this version's schema, however often and by however many at once."""
+
+import multiprocessing
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, func, select, text
+from store_cases import Store
+
+from marketplace.runtime.store.engine import open_engine
+from marketplace.runtime.store.migrate import migrate
+from marketplace.runtime.store.outbox import SHARDS
+from marketplace.runtime.store.schema import counters, metadata, outbox_shards
+
+
+def test_the_migrations_make_what_the_code_expects(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_first_rows_are_there_once_though_it_runs_twice(store: Store) -> None:
+    migrate(store.engine)
+    assert store.rows(select(counters).order_by(counters.c.name)) == [("ads", 0), ("users", 0)]
+    assert store.rows(select(outbox_shards.c.shard).order_by("shard")) == [(shard,) for shard in range(SHARDS)]
+
+
+def test_many_processes_may_start_at_once(store_url: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    starters = [spawn.Process(target=_start, args=(store_url,)) for _ in range(4)]
+    for starter in starters:
+        starter.start()
+    for starter in starters:
+        starter.join(60)
+    assert [starter.exitcode for starter in starters] == [0] * 4
+    engine = open_engine(store_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [("0001",)]
+        assert connection.execute(select(func.count()).select_from(outbox_shards)).scalar() == SHARDS
+    engine.dispose()
+
+
+def _start(url: str) -> None:
+    migrate(open_engine(url))
+
+
+def test_tables_compare_ids_byte_by_byte_and_hold_any_text(store: Store) -> None:
+    if store.is_sqlite:
+        assert store.rows(text("PRAGMA journal_mode")) == [("wal",)]
+        assert store.rows(text("PRAGMA synchronous")) == [(2,)]
+        return
+    named = "SELECT {} FROM information_schema.{} WHERE table_schema = DATABASE() AND {}"
+    ids = "column_name IN ('campaign_id', 'request_id', 'command_id', 'id') AND data_type = 'varchar' AND {}"
+    ids = ids.format("table_name NOT LIKE '%_for_people'")
+    assert store.rows(text(named.format("DISTINCT collation_name", "columns", ids))) == [("utf8mb4_bin",)]
+    tables = "table_type = 'BASE TABLE' AND table_name <> 'alembic_version'"
+    assert store.rows(text(named.format("DISTINCT engine, table_collation", "tables", tables))) == [
+        ("InnoDB", "utf8mb4_unicode_ci")
+    ]
