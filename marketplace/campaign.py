@@ -86,7 +86,7 @@ class Campaign:
 
     @property
     def servable(self) -> bool:
-        """Tells whether what the store knows lets it bid; only the window, which opens and closes by itself, is left."""
+        """Tells whether what the store knows lets it bid; only its window, which opens by itself, is left."""
         return (
             self.status is Status.ACTIVE
             and self.leftover_nanos > 0
