@@ -87,7 +87,7 @@ def _print_table(
         narrowest += least + _PADDING
     for row in list(zip(*texts, strict=True))[: len(rows[:limit])]:
         table.add_row(*map(Text, row))
-    if narrowest > console.width:  # amounts are never cut off, so the lines are longer than the terminal
+    if narrowest > console.width:  # neither names nor amounts are cut off, so the lines are longer than the terminal
         table.width = narrowest
     console.print(table, crop=False)
     if len(rows) > limit:

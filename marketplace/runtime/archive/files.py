@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 _HOST: Final = re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname())
-_ASIDE: Final = re.compile(r"_aside-(?P<host>[A-Za-z0-9._]+)-(?P<pid>\d+)-\d+-.+")
+_RUN: Final = secrets.token_hex(4)  # a container gives every run of a program the same host and pid
+_ASIDE: Final = re.compile(r"_aside-(?P<host>[A-Za-z0-9._]+)-(?P<pid>\d+)-(?P<run>[0-9a-f]{8})-\d+-.+")
+_numbers = count()
 
 
 class LocalFiles:
@@ -22,7 +25,6 @@ class LocalFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._numbers = count()
 
     def list(self, prefix: str) -> list[str]:
         """Returns the published files below a folder, sorted; none if the folder is not there."""
@@ -38,16 +40,16 @@ class LocalFiles:
     def write_aside(self, name: str, write: Callable[[BinaryIO], object]) -> str:
         """Writes a file beside `name`, under a name that readers ignore and that names this process."""
         path = self._root / name
-        aside = path.with_name(f"_aside-{_HOST}-{os.getpid()}-{next(self._numbers)}-{path.name}")
+        aside = path.with_name(f"_aside-{_HOST}-{os.getpid()}-{_RUN}-{next(_numbers)}-{path.name}")
         self._make_folder(aside.parent)
-        try:
-            with aside.open("xb") as sink:
+        with aside.open("xb") as sink:
+            try:
                 write(sink)
                 sink.flush()
                 os.fsync(sink.fileno())
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
+            except BaseException:
+                aside.unlink(missing_ok=True)
+                raise
         return aside.relative_to(self._root).as_posix()
 
     def publish(self, aside: str, name: str) -> bool:
@@ -100,7 +102,10 @@ class LocalFiles:
 
 def _is_leftover(name: str) -> bool:
     match = _ASIDE.fullmatch(name)
-    return match is not None and match["host"] == _HOST and not _is_alive(int(match["pid"]))
+    if match is None or match["host"] != _HOST:
+        return False
+    pid = int(match["pid"])
+    return match["run"] != _RUN if pid == os.getpid() else not _is_alive(pid)
 
 
 def _is_alive(pid: int) -> bool:

@@ -28,6 +28,7 @@ _BINARY_ID: Final = String(64).with_variant(
 )
 _NAME: Final = String(255)
 _BLOB: Final = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+_KEY: Final = LargeBinary(255).with_variant(mysql.VARBINARY(255), "mysql", "mariadb")
 _TEXT: Final = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 _AUTO_ID: Final = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER numbers itself on SQLite
 _INNODB: Final[dict[str, Any]] = {
@@ -157,7 +158,7 @@ outbox = Table(
     Column("id", _AUTO_ID, primary_key=True, autoincrement=True),
     Column("shard", SmallInteger, nullable=False),
     Column("topic", String(128), nullable=False),
-    Column("message_key", LargeBinary(255), nullable=True),
+    Column("message_key", _KEY, nullable=True),
     Column("value", _BLOB, nullable=False),
     Column("campaign_id", _BINARY_ID, nullable=False),
     Column("event_seq", BigInteger, nullable=False),

@@ -1,6 +1,7 @@
 """The contract of `ports.ArchiveFiles`, on a local folder."""
 
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +62,13 @@ def test_of_many_that_publish_one_name_one_succeeds(files):
     assert content(files, "a") == b"%d" % published.index(True)
 
 
+def test_two_in_one_process_do_not_meet_aside(tmp_path):
+    """Neither may write over the other's file, nor remove it when its own call fails."""
+    pairs = [(LocalFiles(tmp_path), b"%d" % number) for number in range(2)]
+    asides = [files.write_aside("a", lambda sink, text=text: sink.write(text)) for files, text in pairs]
+    assert [(tmp_path / aside).read_bytes() for aside in asides] == [b"0", b"1"]
+
+
 def test_replace_takes_the_place_of_what_was_there(files, tmp_path):
     put(files, "a", b"first")
     files.replace(files.write_aside("a", lambda sink: sink.write(b"second")), "a")
@@ -107,10 +115,16 @@ def test_only_old_leftovers_of_dead_processes_are_swept(files, tmp_path):
     other_host = dead.with_name(dead.name.replace("_aside-", "_aside-elsewhere."))
     os.link(dead, other_host)
 
+    before = tmp_path / re.sub(
+        f"-{os.getpid()}-[0-9a-f]+-", f"-{os.getpid()}-00000000-", own
+    )  # an earlier run, same pid
+    os.link(dead, before)
+
     young = dead.with_name(dead.name + ".young")
     young.touch()
-    assert files.sweep("t", older_than_s=60.0) == 1
+    assert files.sweep("t", older_than_s=60.0) == 2
     assert not dead.exists()
+    assert not before.exists()
     assert all(path.exists() for path in (tmp_path / own, young, other_host, tmp_path / "t/b", tmp_path / "t/_SUCCESS"))
     assert files.sweep("nothing", 60.0) == 0
 

@@ -66,6 +66,19 @@ def test_embedded_calls_become_visible_as_a_whole(tmp_path: Path) -> None:
     assert all(total % 500 == 0 for total in seen)
 
 
+def test_embedded_call_that_fails_in_its_middle_leaves_nothing(tmp_path: Path) -> None:
+    log = open_log(f"sqlite:///{tmp_path}/log.db", [TopicSettings(name="topic", partitions=2)])
+    log.create_topics()
+    publisher = log.publisher()
+    unstorable: Any = memoryview(b"x").cast("b").__reversed__()
+    half = [Message(b"%d" % key, b"x") for key in range(9)]
+    with pytest.raises(sqlite3.Error):
+        publisher.publish("topic", [*half, Message(b"9", unstorable)])
+    publisher.publish("topic", half[:1])
+    assert sum(len(records) for records in read_all(log, "topic").values()) == 1
+    publisher.close()
+
+
 def test_embedded_file_that_stays_locked_is_unavailable_within_the_deadline(tmp_path: Path) -> None:
     log = open_log(f"sqlite:///{tmp_path}/log.db", [TopicSettings(name="topic")], timeout_s=0.5)
     log.create_topics()

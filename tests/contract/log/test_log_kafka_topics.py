@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaTimeoutError
+from kafka.producer.sender import Sender
 from log_members import MakeLog, Member, messages, read_all, take, values
 
-from marketplace.errors import FailedPrecondition, InvalidArgument
+from marketplace.errors import FailedPrecondition, InvalidArgument, Unavailable
 from marketplace.ports import Bounds, Message
 from marketplace.runtime.log.open import open_log
 
@@ -67,7 +69,7 @@ def test_reading_starts_where_the_retention_has_left_off(make_log: MakeLog, admi
         list(log.read(topic, 0, Bounds(4, 20)))
 
 
-def test_nothing_is_sent_after_a_message_that_the_broker_refuses(log_url: str, admin: Any) -> None:
+def test_a_message_that_the_broker_refuses_is_an_error_of_the_caller(log_url: str, admin: Any) -> None:
     topic = f"small-{uuid.uuid4().hex[:12]}"
     creation = {"num_partitions": 1, "replication_factor": 1, "configs": {"max.message.bytes": "20000"}}
     admin.create_topics({topic: creation}, wait_for_metadata=True)
@@ -79,4 +81,32 @@ def test_nothing_is_sent_after_a_message_that_the_broker_refuses(log_url: str, a
     assert values(read_all(log, topic)[0]) in ([], [0, 1, 2])
     publisher.publish(topic, messages(range(10)))
     assert values(read_all(log, topic)[0])[-10:] == list(range(10))
+    publisher.close()
+
+
+def test_nothing_is_sent_after_a_batch_that_the_producer_gives_up(
+    make_log: MakeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = Sender._complete_batch
+    given_up: list[Any] = []
+
+    def first_expires(sender: Any, batch: Any, response: Any) -> None:
+        """Its acknowledgement comes too late: the batch is failed as one is whose delivery time is over."""
+        if given_up:
+            complete(sender, batch, response)
+        else:
+            given_up.append(batch)
+            sender._maybe_remove_from_inflight_batches(batch)
+            batch.created = 0.0
+            sender._complete_batch_with_exception(batch, KafkaTimeoutError("expired"))
+
+    monkeypatch.setattr(Sender, "_complete_batch", first_expires)
+    log, topic = make_log()
+    publisher = log.publisher()
+    with pytest.raises(Unavailable):
+        publisher.publish(topic, messages(range(9000)))
+    landed = values(read_all(log, topic)[0])
+    assert landed == list(range(given_up[0].record_count))
+    publisher.publish(topic, messages(range(9000)))
+    assert values(read_all(log, topic)[0])[len(landed) :] == list(range(9000))
     publisher.close()

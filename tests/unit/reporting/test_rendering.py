@@ -119,8 +119,10 @@ def test_an_empty_statement_still_has_every_file_and_says_so_in_words(empty_stat
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
-def test_the_terminal_never_cuts_an_amount(statement, reconciled, width):
+def test_the_terminal_never_cuts_an_amount_or_drops_a_column(statement, reconciled, width):
     text = printed(statement, reconciled, width)
+    bill = text[text.index("Bill:") :]
+    assert all(name in bill for name in ("Campaign", "Account", "Category", "acme", "beta", "Garden", "Leftover"))
     for amount in ("2.250000001", "110.849999999", "4.150000001 INR", "0.000009"):
         assert amount in text
     assert "…" not in text

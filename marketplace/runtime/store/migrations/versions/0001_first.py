@@ -13,6 +13,7 @@ MYSQL = ("mysql", "mariadb")
 ID = sa.String(64).with_variant(mysql.VARCHAR(64, charset="utf8mb4", collation="utf8mb4_bin"), *MYSQL)
 TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), *MYSQL)
 BLOB = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), *MYSQL)
+KEY = sa.LargeBinary(length=255).with_variant(mysql.VARBINARY(255), *MYSQL)
 AUTO_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INNODB: dict[str, Any] = {
     f"{dialect}_{option}": value
@@ -139,7 +140,7 @@ def _create_tables() -> None:
         sa.Column("id", AUTO_ID, autoincrement=True, nullable=False),
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("topic", sa.String(length=128), nullable=False),
-        sa.Column("message_key", sa.LargeBinary(length=255), nullable=True),
+        sa.Column("message_key", KEY, nullable=True),
         sa.Column("value", BLOB, nullable=False),
         sa.Column("campaign_id", ID, nullable=False),
         sa.Column("event_seq", sa.BigInteger(), nullable=False),
