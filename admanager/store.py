@@ -13,7 +13,7 @@ from marketplace.campaign import Campaign, Status
 from marketplace.ports import REJECTED_COMMANDS
 from marketplace.runtime.store.outbox import shard_of
 from marketplace.runtime.store.rows import campaign_of, row_of, stamp_changes, update_rows
-from marketplace.runtime.store.schema import ads, commands, outbox, positions, submitted_commands
+from marketplace.runtime.store.schema import MAX_KEY_BYTES, ads, commands, outbox, positions, submitted_commands
 from marketplace.runtime.store.transactions import reading, retrying, write_transaction
 
 
@@ -196,7 +196,7 @@ def _outbox_row(message: RejectedMessage) -> dict[str, Any]:
     return {
         "shard": shard_of(campaign_id),
         "topic": REJECTED_COMMANDS,
-        "message_key": message.key,
+        "message_key": message.key if len(message.key or b"") <= MAX_KEY_BYTES else None,
         "value": message.value,
         "campaign_id": campaign_id,
         "event_seq": 0,

@@ -54,7 +54,7 @@ def partial(make_mesh: MakeMesh) -> Mesh:
 
 @pytest.fixture
 def mine(partial: Mesh) -> Iterator[Advertiser]:
-    yield Advertiser.create(partial, budget_nanos=10**9)
+    yield Advertiser.create(partial, budget_nanos=10**11)  # no slot runs dry
     for name in set(partial.running) - {"ad-manager", "adserver"}:
         partial.stop(name)
 

@@ -151,7 +151,7 @@ def test_a_full_batch_of_the_largest_messages_fits(store: Store) -> None:
     """Of what is large every kind, in numbers of the consumer's batch: above a server's max_allowed_packet in one."""
     face = "\N{GRINNING FACE}"
     names = ("category", "account", "target_city", "target_state", "target_country", "target_device")
-    long = {"text": face * 4_000, "keywords": face * 4_000} | {name: face * 255 for name in names}
+    long = {"text": face * 4_000, "keywords": face * 4_000} | dict.fromkeys(names, face * 255)
     ids = [f"c{number:03d}" for number in range(500)]
     assert store.apply(records([command(one, **long) for one in ids])) == Counter({Outcome.APPLIED: 500})
     updates = [command(one, "Update Campaign", **long | {"text": face * 3_999}) for one in ids]
