@@ -31,6 +31,10 @@ class ReceiptKey:
     secret: bytes
     active_from_us: int
 
+    def __post_init__(self) -> None:
+        if len(self.key_id) != _KEY_ID_BYTES or len(self.secret) != SECRET_BYTES:
+            raise ValueError(f"a receipt key has an id of {_KEY_ID_BYTES} bytes and a secret of {SECRET_BYTES}")
+
     def __repr__(self) -> str:
         return f"ReceiptKey({self.key_id.hex()})"
 

@@ -1,6 +1,7 @@
 """Under load each process is killed (SIGKILL) or told to leave (SIGTERM): nothing acknowledged is lost or twice."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ def traffic(busy: Mesh) -> Iterator[Traffic]:
     assert load.stats.in_flight == 0
     assert callers.ends.keys() <= CLEAR_ENDS
     assert load.acknowledged.contradictions == []
-    assert callers.outcomes() == {manager_pb.COMMAND_STATE_APPLIED: len(callers.submitted)}
+    assert callers.outcomes() == Counter({manager_pb.COMMAND_STATE_APPLIED: len(callers.submitted)})
     # Every feedback was answered in the end, so the ledger holds what was acknowledged and nothing else.
     assert busy.ledger() == before | load.acknowledged.charged_nanos
     busy.settle()
