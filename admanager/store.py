@@ -12,7 +12,7 @@ from admanager.ports import CampaignFilter, CommandOutcome, CommandReport, Rejec
 from marketplace.campaign import Campaign, Status
 from marketplace.ports import REJECTED_COMMANDS
 from marketplace.runtime.store.outbox import shard_of
-from marketplace.runtime.store.rows import campaign_of, row_of, stamp_changes, update_rows
+from marketplace.runtime.store.rows import campaign_of, insert_rows, row_of, stamp_changes, update_rows
 from marketplace.runtime.store.schema import MAX_KEY_BYTES, ads, commands, outbox, positions, submitted_commands
 from marketplace.runtime.store.transactions import reading, retrying, write_transaction
 
@@ -41,9 +41,8 @@ class SqlCommandUnit:
         return {row.campaign_id: campaign_of(row) for row in rows}
 
     def insert(self, campaigns: Sequence[Campaign]) -> None:
-        if campaigns:
-            self._connection.execute(insert(ads), [row_of(campaign) for campaign in campaigns])
-            self._changed += [campaign.campaign_id for campaign in campaigns]
+        insert_rows(self._connection, ads, [row_of(campaign) for campaign in campaigns])
+        self._changed += [campaign.campaign_id for campaign in campaigns]
 
     def update(self, campaigns: Sequence[Campaign]) -> None:
         update_rows(self._connection, ads, "campaign_id", [row_of(campaign) for campaign in campaigns])
@@ -63,9 +62,8 @@ class SqlCommandUnit:
             }
             for outcome in outcomes
         ]
-        self._connection.execute(insert(commands), rows)
-        if rejected:
-            self._connection.execute(insert(outbox), [_outbox_row(message) for message in rejected])
+        insert_rows(self._connection, commands, rows)
+        insert_rows(self._connection, outbox, [_outbox_row(message) for message in rejected])
 
     def commit(self, next_offset: int) -> None:
         statement = update(positions).filter_by(**self._position).values(next_offset=next_offset)

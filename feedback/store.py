@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, select, text
 
 from feedback.charging import Account, Charge, Entry
 from marketplace.campaign import Status, Window
 from marketplace.feedback import Action
 from marketplace.ports import USER_FEEDBACK
 from marketplace.runtime.store.outbox import shard_of
-from marketplace.runtime.store.rows import stamp_changes, update_rows
+from marketplace.runtime.store.rows import insert_rows, stamp_changes, update_rows
 from marketplace.runtime.store.schema import ads, ledger, outbox
 from marketplace.runtime.store.transactions import reading, write_transaction
 from marketplace.wire import encode_event
@@ -81,8 +81,8 @@ class SqlChargeUnit:
                     "event_seq": charge.event.event_seq,
                 }
             )
-        self._connection.execute(insert(ledger), ledger_rows)
-        self._connection.execute(insert(outbox), outbox_rows)
+        insert_rows(self._connection, ledger, ledger_rows)
+        insert_rows(self._connection, outbox, outbox_rows)
 
     def save(self, accounts: Sequence[Account], flipped: Collection[str]) -> None:
         rows = [

@@ -106,7 +106,7 @@ class Process:
             ("grpc.so_reuseport", 0),
             ("grpc.keepalive_permit_without_calls", 1),
             # Clients ping every 20 s; by default a server takes pings on an idle stream for abuse and hangs up.
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ]
         server = grpc.aio.server(
             interceptors=[ErrorInterceptor()], options=options, maximum_concurrent_rpcs=self.max_concurrent_calls

@@ -45,7 +45,8 @@ def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise BadSettingError("STORE_URL names no file: several processes share the store")
     Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": _LOCK_TIMEOUT_S, "check_same_thread": False})
+    connect_args = {"timeout": _LOCK_TIMEOUT_S, "check_same_thread": False}
+    engine = create_engine(url, connect_args=connect_args, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
@@ -72,6 +73,7 @@ def _open_mysql(url: URL, pool_size: int) -> Engine:
     return create_engine(
         url.set(drivername="mysql+mysqlconnector"),
         connect_args=options,
+        hide_parameters=True,  # a batch has megabytes of them
         isolation_level="READ COMMITTED",
         pool_size=pool_size,
         max_overflow=0,

@@ -20,6 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
+MAX_KEY_BYTES: Final = 255
+
 metadata = MetaData()
 
 # Ids compare byte by byte on every database; the columns' names say what they hold.

@@ -1,4 +1,4 @@
-"""Every test of this folder that takes `store` runs twice, each time with an empty database of its own: SQLite, MariaDB."""
+"""Every test of this folder that takes `store` runs on SQLite and on MariaDB, with an empty database of its own."""
 
 import os
 import uuid

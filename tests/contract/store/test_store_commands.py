@@ -3,13 +3,13 @@
 import base64
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
-from store_cases import GRID, HOUR_US, NOW_SLOT, NOW_US, RULES, UNIT, Store, campaign, command, records
+from store_cases import HOUR_US, NOW_SLOT, NOW_US, RULES, UNIT, Store, campaign, command, records
 
 from admanager.apply import StalePosition, apply_batch
 from admanager.lifecycle import Outcome
@@ -158,7 +158,8 @@ def test_a_full_batch_of_the_largest_messages_fits(store: Store) -> None:
     assert store.apply(records(updates, 500)) == Counter({Outcome.APPLIED: 500})
     assert store.apply(records([b"'" * 70_000] * 500, 1_000)) == Counter({Outcome.REJECTED: 500})
     stored = store.campaign("c499")
-    assert (stored.text, stored.keywords, stored.category) == (face * 3_999, face * 4_000, face * 255)
+    assert [len(stored.text), len(stored.keywords), len(stored.category)] == [3_999, 4_000, 255]
+    assert set(stored.text + stored.keywords + stored.category) == {face}
 
 
 def test_what_is_known_of_a_command(store: Store) -> None:
@@ -216,8 +217,3 @@ def test_positions_begin_where_the_topic_does_and_stay(store: Store) -> None:
     assert store.commands.positions(COMMANDS, {0: 0, 1: 0, 2: 3}) == {0: 7, 1: 9, 2: 3}
     assert store.commands.positions("other", {0: 1}) == {0: 1}
     assert len(store.rows(select(positions))) == 4
-
-
-def test_the_grid_is_that_of_the_rules() -> None:
-    check: Callable[[int], int] = GRID.slot_at
-    assert check(NOW_US) == NOW_SLOT and check(NOW_US - 1) == NOW_SLOT - 1

@@ -1,5 +1,6 @@
 """The writer's loop when its disk, its archive or its log is not as it should be."""
 
+import errno
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ from writer_cases import EAGER, Desk, NoCatalog, event
 from marketplace.archive_layout import Epoch, write_epoch
 from marketplace.errors import Unavailable
 from marketplace.ports import SERVED_ADS, USER_FEEDBACK, Bounds, Record
+from marketplace.runtime.archive.files import LocalFiles
 from marketplace.wire import encode_event
 from writer.batching import Limits
 from writer.landings import FeedbackLanding
@@ -21,6 +23,38 @@ PATIENT = Limits(max_records=1_000, max_age_s=3_600.0)
 @pytest.fixture
 def desk(tmp_path):
     return Desk(tmp_path)
+
+
+class Failing:
+    closed = False
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self):
+        pass
+
+    def tell(self):
+        return 0
+
+    def close(self):
+        pass
+
+
+class FullDisk(LocalFiles):
+    """A disk that is full while `full` is set."""
+
+    full = True
+
+    def write_aside(self, name, write):
+        if not self.full:
+            return super().write_aside(name, write)
+
+        def write_some(sink):
+            sink.write(b"PAR1")
+            write(Failing())
+
+        return super().write_aside(name, write_some)
 
 
 def test_a_full_disk_holds_the_position_and_is_tried_again(desk, tmp_path):

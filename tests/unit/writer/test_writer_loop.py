@@ -1,6 +1,5 @@
 """The writer's loop on a real embedded log and real files."""
 
-import errno
 import threading
 
 import pytest
@@ -167,35 +166,3 @@ def test_two_writers_at_once_land_everything_once(tmp_path):
     assert not failures
     assert desk.seqs("a") == desk.seqs("d") == list(range(1, 201))
     assert desk.ranges().keys() == {0, 1}
-
-
-class FullDisk(LocalFiles):
-    """A disk that is full while `full` is set."""
-
-    full = True
-
-    def write_aside(self, name, write):
-        if not self.full:
-            return super().write_aside(name, write)
-
-        def write_some(sink):
-            sink.write(b"PAR1")
-            write(Failing())
-
-        return super().write_aside(name, write_some)
-
-
-class Failing:
-    closed = False
-
-    def write(self, data):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    def flush(self):
-        pass
-
-    def tell(self):
-        return 0
-
-    def close(self):
-        pass
