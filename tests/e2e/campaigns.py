@@ -29,7 +29,7 @@ def write_stream(path: Path, count: int = 300, seed: int = 1) -> Path:
     return path
 
 
-def command_fields(campaign_id: str, action: str = "New Campaign", **changed: Any) -> dict[str, Any]:
+def command_fields(campaign_id: str, action: str = "New Campaign", /, **changed: Any) -> dict[str, Any]:
     """Returns a command as it stands on the topic; its campaign is open for an hour, from a minute ago on."""
     start = datetime.now(UTC) - timedelta(minutes=1)
     end = start + timedelta(hours=1)
@@ -55,7 +55,7 @@ def command_fields(campaign_id: str, action: str = "New Campaign", **changed: An
     return fields | changed
 
 
-def command_value(campaign_id: str, action: str = "New Campaign", **changed: Any) -> bytes:
+def command_value(campaign_id: str, action: str = "New Campaign", /, **changed: Any) -> bytes:
     """Returns the message of `command_fields`."""
     return json.dumps(command_fields(campaign_id, action, **changed)).encode()
 

@@ -67,6 +67,7 @@ class Mesh:
     """The five processes and everything a test asks of them. `close` stops what runs, whatever happened before."""
 
     def __init__(self, folder: Path, backend: Backend, settings: Mapping[str, str]) -> None:
+        self._backend, self._settings = backend, settings
         keys = folder / "receipt-keys.json"
         create_ring(keys, system_clock())
         self.folder = folder
@@ -87,6 +88,10 @@ class Mesh:
         self.topics.create_topics()
         self.archive = open_archive(backend.archive_url)
         self._channels: dict[str, grpc.Channel] = {}
+
+    def reopened(self) -> "Mesh":
+        """Returns another mesh on the same state; none of its processes runs yet."""
+        return Mesh(self.folder, self._backend, self._settings)
 
     def start(self, *names: str) -> None:
         """Starts processes, all of them if none is named, and waits until they serve."""

@@ -46,17 +46,17 @@ def dying(mesh: Mesh, point: str, name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def partial(make_mesh: MakeMesh) -> Mesh:
-    """A mesh in which only those processes run that die in none of these tests."""
+    """A mesh whose writer is started by the tests."""
     mesh = make_mesh()
-    mesh.start("ad-manager", "adserver")
+    mesh.start("ad-manager", "adserver", "feedback-handler")
     return mesh
 
 
 @pytest.fixture
 def mine(partial: Mesh) -> Iterator[Advertiser]:
     yield Advertiser.create(partial, budget_nanos=10**11)  # no slot runs dry
-    for name in set(partial.running) - {"ad-manager", "adserver"}:
-        partial.stop(name)
+    if "feedback-writer" in partial.running:
+        partial.stop("feedback-writer")
 
 
 def send_feedback(mine: Advertiser) -> None:
@@ -70,7 +70,6 @@ def send_feedback(mine: Advertiser) -> None:
 @pytest.mark.parametrize("step", range(1, 7))
 def test_the_writer_after_each_step_of_its_commit_order(partial: Mesh, mine: Advertiser, step: int) -> None:
     before = reconcile(partial.engine, partial.topics, partial.archive).archived_events
-    partial.start("feedback-handler")
     send_feedback(mine)
     with dying(partial, f"writer-{step}", "feedback-writer"):
         pass
@@ -85,6 +84,7 @@ def test_the_writer_after_each_step_of_its_commit_order(partial: Mesh, mine: Adv
 
 def test_the_relay_between_send_and_delete(partial: Mesh, mine: Advertiser) -> None:
     ad = mine.serve_soon(allowed_s(1.0))
+    partial.stop("feedback-handler")
     with dying(partial, "relay-sent", "feedback-handler"):
         wait_until("serving", lambda: partial.serving("feedback-handler"), START_S)
         wait_until("charged", lambda: is_charged(mine, ad), START_S)
@@ -113,6 +113,7 @@ def is_charged(mine: Advertiser, ad: object) -> bool:
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_the_handler_around_its_commit(partial: Mesh, mine: Advertiser, when: str) -> None:
     ad = mine.serve_soon(allowed_s(1.0))
+    partial.stop("feedback-handler")
     with dying(partial, f"charge-{when}-commit", "feedback-handler"):
         wait_until("serving", lambda: partial.serving("feedback-handler"), START_S)
         with pytest.raises(grpc.RpcError) as problem:
