@@ -2,6 +2,9 @@
 
 With every shard of the outbox owned, so that no relay sends meanwhile: all events above the archive's last ones go to
 the topic in order, and a new epoch tells the writer to read from where they begin. What comes twice it drops.
+
+Serve records that `served-ads` lost are in no ledger, and no bill depends on them: there a new epoch only lets the
+writer go on.
 """
 
 import time
@@ -11,14 +14,14 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from marketplace.archive_layout import Epoch, read_epoch, write_epoch
+from marketplace.archive_layout import TABLE_OF_TOPIC, Epoch, read_epoch, write_epoch
 from marketplace.errors import Unavailable
-from marketplace.ports import USER_FEEDBACK, ArchiveFiles, Log, Message
+from marketplace.ports import SERVED_ADS, USER_FEEDBACK, ArchiveFiles, Log, Message
+from marketplace.runtime.archive.positions import archive_positions
 from marketplace.runtime.store.outbox import SHARDS, Outbox
 from reporting.reconcile import Archived
 from reporting.sources import behind, events_after, snapshot
 
-_TABLE: Final = "user_feedback"
 _AT_A_TIME: Final = 1_000
 _OWN_TIMEOUT_S: Final = 10.0
 _OWN_PAUSE_S: Final = 0.005
@@ -42,9 +45,27 @@ def republish(engine: Engine, topics: Log, files: ArchiveFiles, archived: Mappin
         for start in range(0, len(messages), _AT_A_TIME):
             publisher.publish(USER_FEEDBACK, messages[start : start + _AT_A_TIME])
         publisher.close()
-        if not write_epoch(files, _TABLE, Epoch(read_epoch(files, _TABLE).number + 1, starts)):
-            raise Unavailable("someone else is republishing right now")
+        _begin_epoch(files, USER_FEEDBACK, starts)
+    _pass_lost_serves(topics, files)
     return len(messages)
+
+
+def _pass_lost_serves(topics: Log, files: ArchiveFiles) -> None:
+    archived = archive_positions(files, SERVED_ADS)
+    held = topics.bounds(SERVED_ADS)
+    positions = {partition: archived.get(partition, 0) for partition in held}
+    starts = {
+        partition: position if held[partition].start <= position <= held[partition].end else held[partition].start
+        for partition, position in positions.items()
+    }
+    if starts != positions:
+        _begin_epoch(files, SERVED_ADS, starts)
+
+
+def _begin_epoch(files: ArchiveFiles, topic: str, starts: Mapping[int, int]) -> None:
+    table = TABLE_OF_TOPIC[topic]
+    if not write_epoch(files, table, Epoch(read_epoch(files, table).number + 1, starts)):
+        raise Unavailable("someone else is republishing right now")
 
 
 @contextmanager

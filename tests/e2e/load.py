@@ -30,6 +30,7 @@ from simulator.users import build_users
 from stack.settled import wait_until
 
 LONGEST_S: Final = 120.0
+CLEAR_ENDS: Final = {"OK", "UNAVAILABLE"}  # a call that is not made again ends with one of these, whatever dies
 _CALL_S: Final = 10.0
 _CALLER_PAUSE_S: Final = 0.1
 
