@@ -10,12 +10,15 @@ from pydantic import AfterValidator
 _IPV4: Final = re.compile(r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9_.\-\[\]:]+:\d{1,5}")
 
-# Every unary method is safe to repeat: its request carries the id or the receipt that makes it a repeat. Streams are
-# not in the list: who opens one knows what has no answer yet, and sends that again.
+# These unary methods are safe to repeat; CreateCampaign is so only with ids of the client's own. Streams are not in the
+# list: who opens one knows what has no answer yet, and sends that again.
 _UNARY: Final = (
     {"service": "adplatform.v1.AdServer", "method": "ServeAd"},
     {"service": "adplatform.v1.FeedbackHandler", "method": "SubmitFeedback"},
-    {"service": "adplatform.v1.CampaignManager"},
+    *(
+        {"service": "adplatform.v1.CampaignManager", "method": method}
+        for method in ("UpdateCampaign", "StopCampaign", "GetCommand", "GetCampaign", "ListCampaigns")
+    ),
 )
 _SERVICE_CONFIG: Final[dict[str, Any]] = {
     "loadBalancingConfig": [{"round_robin": {}}],

@@ -34,7 +34,7 @@ def raw(name: str, value: str) -> bytes:
     return new(**{name: "HERE"}).replace(b'"HERE"', value.encode())
 
 
-_FIELDS: Final = [name for name in CampaignFields.__dataclass_fields__]
+_FIELDS: Final = list(CampaignFields.__dataclass_fields__)
 
 # The message, the field at fault, a part of the reason.
 BAD: Final[list[tuple[bytes, str, str]]] = [

@@ -30,7 +30,6 @@ _BINARY_ID: Final = String(64).with_variant(
 )
 _NAME: Final = String(255)
 _BLOB: Final = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
-MAX_KEY_BYTES: Final = 255
 _KEY: Final = LargeBinary(MAX_KEY_BYTES).with_variant(mysql.VARBINARY(MAX_KEY_BYTES), "mysql", "mariadb")
 _TEXT: Final = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 _AUTO_ID: Final = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER numbers itself on SQLite
