@@ -1,0 +1,100 @@
+"""The queue before the charging transaction: bounded, in batches, and nobody waits for an answer in vain."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from feedback.charger import Answer, ChargeRules, Claim
+from feedback.charging import Account, Charge, Entry
+from feedback.queue import ChargeQueue
+from marketplace.campaign import Window
+from marketplace.errors import Overloaded, Unavailable
+from marketplace.feedback import Action
+from marketplace.serve import Serve, Viewer, Winner
+from marketplace.slots import SlotGrid
+
+WINNER = Winner(
+    campaign_id="unknown",
+    bid_cpm_nanos=1,
+    category="",
+    target_age_range="All",
+    target_location="",
+    target_gender="All",
+    target_income_bucket="All",
+    target_device_type="All",
+    window=Window(0, 1),
+)
+SERVE = Serve(
+    request_id="r",
+    served_at_us=0,
+    viewer=Viewer(),
+    winner=WINNER,
+    auction_cpm_nanos=1,
+    auction_cpc_nanos=1,
+    auction_cpa_nanos=1,
+)
+CLAIM = Claim(SERVE, Action.CLICK)
+
+
+class KnownStore:
+    """A store whose ledger knows the click already; notes how many serves each transaction asks for."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.broken = False
+
+    @contextmanager
+    def charging(self) -> Iterator["KnownStore"]:
+        if self.broken:
+            raise RuntimeError("a text that no client may see")
+        yield self
+
+    def lock_accounts(self, campaign_ids: set[str]) -> dict[str, Account]:
+        return {}
+
+    def histories(self, request_ids: set[str]) -> dict[str, list[Entry]]:
+        self.asked.append(len(request_ids))
+        return {request_id: [Entry(Action.CLICK, 7, 7, 0)] for request_id in request_ids}
+
+    def record(self, charges: list[Charge]) -> None:
+        raise AssertionError("nothing is to be charged")
+
+
+def queue_on(store: KnownStore, capacity: int = 10) -> ChargeQueue:
+    rules = ChargeRules(SlotGrid(), 1_000)
+    return ChargeQueue(store, lambda: 0, rules, batch_size=4, capacity=capacity)  # type: ignore[arg-type]
+
+
+async def charged(store: KnownStore, count: int, capacity: int = 10) -> list[Answer | BaseException]:
+    """Queues claims before the thread begins, so that the batches are known; returns what each was answered."""
+    queue, stop = queue_on(store, capacity), threading.Event()
+    asking = [asyncio.ensure_future(queue.charge(CLAIM)) for _ in range(count)]
+    await asyncio.sleep(0)
+    thread = threading.Thread(target=queue.run, args=(stop,))
+    thread.start()
+    answers = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 10)
+    stop.set()
+    await asyncio.to_thread(thread.join, 10)
+    assert not thread.is_alive()
+    return answers
+
+
+def test_what_has_queued_is_charged_in_batches() -> None:
+    store = KnownStore()
+    answers = asyncio.run(charged(store, 10))
+    assert answers == [Answer("r", repeat=True, charged_nanos=7)] * 10
+    assert len(store.asked) == 3
+
+
+def test_one_more_than_fits_is_refused_at_once_and_the_rest_is_answered() -> None:
+    answers = asyncio.run(charged(KnownStore(), 7, capacity=5))
+    assert [type(answer) for answer in answers] == [Answer] * 5 + [Overloaded] * 2
+
+
+def test_a_store_that_fails_answers_everyone_and_says_nothing_of_its_own() -> None:
+    store = KnownStore()
+    store.broken = True
+    answers = asyncio.run(charged(store, 5))
+    assert [type(answer) for answer in answers] == [Unavailable] * 5
+    assert "no client may see" not in " ".join(map(str, answers))
