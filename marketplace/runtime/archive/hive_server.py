@@ -35,7 +35,10 @@ class HiveServer:
         socket = self._socket()
         socket.setTimeout(timeout_s * 1_000)
         transport = TTransport.TBufferedTransport(socket) if self.auth == "NOSASL" else self._login(socket)
-        settings = {"hive.resultset.use.unique.column.names": "false"}
+        settings = {
+            "hive.resultset.use.unique.column.names": "false",
+            "hive.default.fileformat": "ORC",  # temporary tables as text would be torn by a newline in a name
+        }
         connection = hive.Connection(thrift_transport=transport, username=self.user, configuration=settings)
         if self.database != _DEFAULT:
             with connection.cursor() as cursor:
