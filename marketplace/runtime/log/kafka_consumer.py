@@ -17,6 +17,7 @@ _LOG: Final = structlog.get_logger(__name__)
 _SLICE_S: Final = 0.1  # the longest that a new assignment waits to be taken up
 _PROBE_S: Final = 2.0
 _MAX_POLL_INTERVAL_S: Final = 120  # a member that works on one batch for longer loses its partitions
+_METADATA_AGE_MS: Final = 5_000
 _FETCH_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -47,6 +48,9 @@ class KafkaGroupConsumer:
             session_timeout_ms=milliseconds(session_timeout_s),
             heartbeat_interval_ms=milliseconds(session_timeout_s / 4),
             max_poll_interval_ms=_MAX_POLL_INTERVAL_S * 1000,
+            # A group whose leader has not heard of a new topic yet gives out none of its partitions, and looks again
+            # only with its next metadata: by default in five minutes.
+            metadata_max_age_ms=_METADATA_AGE_MS,
             fetch_max_bytes=_FETCH_BYTES,
             allow_auto_create_topics=False,
             metrics_enabled=False,

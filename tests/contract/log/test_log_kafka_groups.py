@@ -12,7 +12,7 @@ import pytest
 from consuming_process import SESSION_S
 from log_members import WITHIN_S, MakeLog, Member, messages, process
 
-from marketplace.ports import Log
+from marketplace.ports import Consumer, Log
 
 pytestmark = [pytest.mark.mesh, pytest.mark.parametrize("log_url", ["kafka"], indirect=True)]
 PARTITIONS = 2
@@ -48,6 +48,13 @@ class Watched:
     def records(self) -> list[tuple[int, int]]:
         spoken = [line.split() for line in self.lines if line.startswith("record")]
         return [(int(partition), int(offset)) for _, partition, offset in spoken]
+
+
+def poll_until(consumer: Consumer, reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not reached():
+        assert time.monotonic() < deadline
+        consumer.poll(10, 0.2)
 
 
 def publish(log: Log, topic: str, start: int) -> None:
@@ -112,13 +119,11 @@ def test_a_member_that_closes_hands_over_at_once(make_log: MakeLog) -> None:
     first, second = Member(), Member()
     leaving = log.consumer(topic, topic, first)
     staying = log.consumer(topic, topic, second)
-    while not first.told:
-        leaving.poll(10, 0.2)
+    poll_until(leaving, lambda: any(held for held, _ in first.told))
     leaving.close()
     assert sorted(first.gone) == [0, 1]
     started = time.monotonic()
-    while not second.told:
-        staying.poll(10, 0.2)
+    poll_until(staying, lambda: bool(second.told))
     assert time.monotonic() - started < SESSION_S / 2
     assert set(second.told[0][0]) == {0, 1}
     staying.close()
