@@ -50,6 +50,8 @@ class Chunk:
         masks = self.masks
         for term in terms:
             found &= masks[term]
+            if not found:
+                break
         return found
 
     def refresh(self, now_us: int) -> None:

@@ -6,12 +6,13 @@ settled in the first chunks; one that nothing matches visits them all.
 
 A change goes straight to its place: with the same bid and targeting (a slot dry or open again) it flips a bit, else it
 shifts the bits of one chunk. A chunk that has grown too long is made anew, as two, without the campaigns that have
-ended; each `apply` also looks whether two chunks, in turn, are better made anew. So there is no second structure to
-merge with and nothing to rebuild in the background.
+ended; each `apply` also looks at two chunks, in turn, and joins them if one is enough. So there is no second structure
+to merge with and nothing to rebuild in the background.
 
 Equal bids lie side by side, perhaps over several chunks; a draw is among all of them that match.
 
-Not for several threads at once. After `build`, `gc.freeze()` spares the collector a walk over every campaign.
+Not for several threads at once. With the garbage collector off, `build` takes a third of the time (3 s for 500,000);
+`gc.freeze()` after it spares the collector a walk over every campaign at each full collection.
 """
 
 from bisect import bisect_right
@@ -77,7 +78,10 @@ class Index:
         return ads, 0
 
     def apply(self, changes: Iterable[Campaign], now_us: int) -> None:
-        """Takes campaigns as the store has them now, new or known, at some 20 µs each; a few hundred at a time."""
+        """Takes campaigns as the store has them now, new or known.
+
+        Some 30 µs each, 60 for a new bid, 10 where only a bit flips: give it a hundred at a time between requests.
+        """
         for campaign in changes:
             self._apply(campaign, now_us)
         self._tidy(now_us)
@@ -155,14 +159,13 @@ class Index:
             del self._chunks[place]
 
     def _tidy(self, now_us: int) -> None:
-        """Looks at two neighbours, in turn, and renews them if half of their campaigns have ended or one would do.
+        """Looks at two neighbours, in turn, and joins them if one chunk is enough for what has not ended of them.
 
         Without it a chunk that nothing is put into any more would keep its ended campaigns for good.
         """
-        self._turn = self._turn + 1 if self._turn + 1 < len(self._chunks) else 0
+        self._turn = self._turn + 1 if self._turn + 2 < len(self._chunks) else 0
         pair = self._chunks[self._turn : self._turn + 2]
-        lasting = sum(chunk.lasting(now_us) for chunk in pair)
-        if 2 * lasting <= sum(len(chunk.rows) for chunk in pair) or (len(pair) == 2 and lasting <= self._chunk_size):
+        if len(pair) == 2 and sum(chunk.lasting(now_us) for chunk in pair) <= self._chunk_size:
             self._renew(self._turn, self._turn + 2, now_us)
 
     def _renew(self, first: int, end: int, now_us: int) -> None:

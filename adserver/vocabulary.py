@@ -113,20 +113,24 @@ class Vocabulary:
         self._reaches: dict[Targeting, Reach] = {}
 
     def terms(self, request: Request) -> list[Term]:
-        """Returns the terms that all have to reach a campaign for the request to match it."""
+        """Returns the terms that all have to reach a campaign for the request to match it.
+
+        Those that as a rule leave the fewest come first: who ANDs them may stop early.
+        """
         age, gender, income, city, state, country, device = request
-        terms = [self._ages.term(age)]
+        terms = []
+        if term := self._cities[city]:
+            terms.append(term)
+        if term := self._devices[device]:
+            terms.append(term)
+        if term := self._countries[country]:
+            terms.append(term)
+        terms.append(self._ages.term(age))
         if term := self._genders[gender]:
             terms.append(term)
         if term := self._incomes[income]:
             terms.append(term)
-        if term := self._cities[city]:
-            terms.append(term)
         if term := self._states[state]:
-            terms.append(term)
-        if term := self._countries[country]:
-            terms.append(term)
-        if term := self._devices[device]:
             terms.append(term)
         return terms
 

@@ -120,9 +120,28 @@ def test_time_that_steps_back_closes_what_had_opened() -> None:
         assert [ad.campaign_id for ad in index.shortlist(Request(), now_us, 2, Random(1).random)[0]] == expected
 
 
-def test_campaigns_that_have_ended_are_let_go_where_there_is_no_room_left() -> None:
-    index = Index.build([campaign(f"old{number}", window=(0, 10)) for number in range(400)], 5, chunk_size=100)
+def test_campaigns_that_have_ended_are_let_go() -> None:
+    old = [campaign(f"{number:05}", window=(0, 10)) for number in range(400)]
+    index = Index.build(old, 5, chunk_size=100)
     assert len(index) == 400
-    for number in range(3_000):
-        index.apply([campaign(f"new{number}", window=(number, number + 100))], 20 + number)
-    assert len(index) < 1_000
+    for number in range(400, 4_000):  # each lies behind the one before: the chunks before it get no more
+        index.apply([campaign(f"{number:05}", window=(number, number + 100)), old[number % 400]], number)
+    assert 100 <= len(index) < 700
+
+
+def test_a_campaign_that_has_ended_is_not_taken_in() -> None:
+    index = Index.build([campaign("a", window=(0, 50))], 50)
+    index.apply([campaign("a", window=(0, 50)), campaign("b", window=(0, 10))], 50)
+    assert len(index) == 0
+
+
+def test_chunks_that_stops_have_emptied_are_joined() -> None:
+    campaigns = [campaign(f"{number:05}", cpc_nanos=number) for number in range(1_000)]
+    index = Index.build(campaigns, 0, chunk_size=10)
+    for one in campaigns:
+        if one.cpc_nanos % 100:
+            index.apply([replace(one, status=Status.STOPPED)], 0)
+    assert len(index) == 10
+    ads, _ = index.shortlist(Request(), 0, 10, Random(1).random)
+    assert [ad.cpc_nanos for ad in ads] == list(range(900, -1, -100))
+    assert len(index._chunks) <= 2
