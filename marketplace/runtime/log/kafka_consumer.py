@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.errors import CommitFailedError, RebalanceInProgressError
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import CommitFailedError, RebalanceInProgressError, StaleMetadata
 from kafka.structs import OffsetAndMetadata
 
 from marketplace.ports import Assignment, Bounds, Record
@@ -17,7 +18,7 @@ _LOG: Final = structlog.get_logger(__name__)
 _SLICE_S: Final = 0.1  # the longest that a new assignment waits to be taken up
 _PROBE_S: Final = 2.0
 _MAX_POLL_INTERVAL_S: Final = 120  # a member that works on one batch for longer loses its partitions
-_METADATA_AGE_MS: Final = 5_000
+_METADATA_AGE_MS: Final = 30_000  # partitions that were added are given out after so long at most
 _FETCH_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -48,9 +49,8 @@ class KafkaGroupConsumer:
             session_timeout_ms=milliseconds(session_timeout_s),
             heartbeat_interval_ms=milliseconds(session_timeout_s / 4),
             max_poll_interval_ms=_MAX_POLL_INTERVAL_S * 1000,
-            # A group whose leader has not heard of a new topic yet gives out none of its partitions, and looks again
-            # only with its next metadata: by default in five minutes.
             metadata_max_age_ms=_METADATA_AGE_MS,
+            partition_assignment_strategy=(_InformedAssignor,),
             fetch_max_bytes=_FETCH_BYTES,
             allow_auto_create_topics=False,
             metrics_enabled=False,
@@ -152,6 +152,22 @@ def as_record(fetched: Any) -> Record:
     """Returns a record of kafka-python's as the platform's; a foreign producer's missing value is an empty one."""
     time_us = fetched.timestamp * 1000
     return Record(fetched.topic, fetched.partition, fetched.offset, time_us, fetched.key, fetched.value or b"")
+
+
+class _InformedAssignor(RangePartitionAssignor):  # type: ignore[misc]
+    """Gives each member a range of each topic's partitions, but only of topics that it knows.
+
+    kafka-python's own gives out nothing of a topic whose metadata has not come yet, and is not asked again when it has.
+    An error that may be retried makes the leader join again in a moment.
+    """
+
+    @classmethod
+    def assign(cls, cluster: Any, members: Any) -> Any:
+        """Returns the assignments. Raises StaleMetadata where a topic is not known yet."""
+        topics = {topic for member in members for topic in member.metadata.topics}
+        if any(cluster.partitions_for_topic(topic) is None for topic in topics):
+            raise StaleMetadata
+        return super().assign(cluster, members)
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
