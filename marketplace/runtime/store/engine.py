@@ -63,6 +63,8 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _open_mysql(url: URL, pool_size: int) -> Engine:
+    from marketplace.runtime.store.mysql_dialect import DRIVER_NAME  # loads a driver that SQLite never needs
+
     options: dict[str, Any] = {
         "charset": "utf8mb4",
         "collation": "utf8mb4_unicode_ci",  # the driver's default is unknown to MariaDB
@@ -71,7 +73,7 @@ def _open_mysql(url: URL, pool_size: int) -> Engine:
     if url.host in _LOOPBACK and not any(name.startswith("ssl") for name in url.query):
         options["ssl_disabled"] = True
     return create_engine(
-        url.set(drivername="mysql+mysqlconnector"),
+        url.set(drivername=DRIVER_NAME),
         connect_args=options,
         hide_parameters=True,  # a batch has megabytes of them
         isolation_level="READ COMMITTED",

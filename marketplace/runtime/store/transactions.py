@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 _ATTEMPTS: Final = 5
 _FIRST_PAUSE_S: Final = 0.02
-_DEADLOCK_CODES: Final = {1205, 1213}
+_CONTENDED_CODES: Final = frozenset({1205, 1213})  # a lock wait that took too long, a deadlock
+# Shutdown, killed, gone away, lost during a query, lost, closed while idle.
+LOST_CODES: Final = frozenset({1053, 1927, 2006, 2013, 2055, 4031})
 
 log = structlog.get_logger()
 
@@ -61,4 +63,6 @@ def retrying(work: Callable[[], T]) -> T:
 def may_retry(problem: DBAPIError) -> bool:
     """Tells whether another try may succeed: a deadlock, a lock wait, a lost connection, a busy SQLite file."""
     code = getattr(problem.orig, "errno", None)
-    return problem.connection_invalidated or code in _DEADLOCK_CODES or "database is locked" in str(problem.orig)
+    # a connection that is found to be lost in the rollback is not marked as invalidated
+    lost = problem.connection_invalidated or code in LOST_CODES
+    return lost or code in _CONTENDED_CODES or "database is locked" in str(problem.orig)

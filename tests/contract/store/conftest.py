@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import mysql.connector  # noqa: F401  # its C extension loads only before pyarrow's libraries
 import pytest
 from sqlalchemy import Engine, make_url, text
 from store_cases import Store
