@@ -26,3 +26,5 @@ def configure_logging(process: str, level: str = "INFO") -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    # A broker that is away is told once by whoever asked it; the library repeats it several times a second.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)

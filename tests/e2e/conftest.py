@@ -1,14 +1,16 @@
 """Every test of this folder runs on real processes; `make_backend` says where they keep their state."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
-from mesh import Backend, Mesh
+from campaigns import write_stream
+from mesh import Backend, MakeBackend, MakeMesh, Mesh, Servers
+from traffic import Traffic, traffic_on
 
-MakeBackend = Callable[[Path], Backend]
-MakeMesh = Callable[..., Mesh]
+from stack.local import Hive, Kafka, MariaDB
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,9 +20,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
-@pytest.fixture(scope="module", params=["embedded"])
+@pytest.fixture(scope="session")
+def servers(kafka_server: Kafka, mariadb_server: MariaDB, hive_server: Hive) -> Servers:
+    return Servers(kafka_server, mariadb_server, hive_server)
+
+
+@pytest.fixture(scope="module", params=["embedded", pytest.param("mesh", marks=pytest.mark.mesh)])
 def make_backend(request: pytest.FixtureRequest) -> MakeBackend:
     """How to make an empty backend, given a folder of its own."""
+    if request.param == "mesh":
+        return partial(Backend.on, request.getfixturevalue("servers"))
     return Backend.embedded
 
 
@@ -44,3 +53,16 @@ def mesh(make_mesh: MakeMesh) -> Mesh:
     running = make_mesh()
     running.start()
     return running
+
+
+@pytest.fixture(scope="module")
+def busy(mesh: Mesh, tmp_path_factory: pytest.TempPathFactory) -> Mesh:
+    """The mesh with some hundred campaigns, many of whose budgets run out."""
+    mesh.replay(write_stream(tmp_path_factory.mktemp("stream") / "commands.jsonl"), "--rebase", "now")
+    return mesh
+
+
+@pytest.fixture
+def traffic(busy: Mesh) -> Iterator[Traffic]:
+    with traffic_on(busy) as going_on:
+        yield going_on

@@ -31,7 +31,7 @@ from stack.settled import wait_until
 
 LONGEST_S: Final = 120.0
 CLEAR_ENDS: Final = {"OK", "UNAVAILABLE"}  # a call that is not made again ends with one of these, whatever dies
-_CALL_S: Final = 10.0
+_CALL_S: Final = 20.0  # more than a broker and a database that are both away take up
 _CALLER_PAUSE_S: Final = 0.1
 
 

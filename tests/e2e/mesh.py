@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
@@ -27,9 +28,15 @@ from marketplace.runtime.store.schema import ledger
 from marketplace.runtime.store.transactions import reading
 from reporting.reconcile_cli import reconcile
 from reporting.summary import ReconciliationSummary
+from stack.local import Hive, Kafka, MariaDB, Urls
+from stack.local.together import archive_url
+from stack.mesh import isolated
 from stack.platform import STOP_ORDER, plan
 from stack.settled import commands_applied, outbox_empty, topics_archived, wait_until
 from stack.supervisor import Supervisor, is_serving
+
+MakeBackend = Callable[[Path], "Backend"]
+MakeMesh = Callable[..., "Mesh"]
 
 START_S: Final = 60.0
 SETTLE_S: Final = 60.0
@@ -53,6 +60,22 @@ class Backend:
     def embedded(cls, folder: Path) -> Self:
         """Returns files in a folder."""
         return cls(f"sqlite:///{folder}/store.db", f"sqlite:///{folder}/log.db", f"file://{folder}/archive")
+
+    @classmethod
+    def on(cls, servers: "Servers", folder: Path) -> Self:
+        """Returns a database, topics and Hive tables of its own on the servers; the archive's files in a folder."""
+        found = Urls(servers.mariadb.url(), servers.kafka.url(), archive_url(servers.hive.url(), folder / "archive"))
+        own = isolated(found, f"adplatform_e2e_{uuid.uuid4().hex[:12]}")
+        return cls(own.store, own.log, own.archive)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The real ones; a test may kill them, and starts them again."""
+
+    kafka: Kafka
+    mariadb: MariaDB
+    hive: Hive
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from typing import Final
 import grpc
 import pytest
 from campaigns import ACQUISITION, CLICK, CPA, VIEW, Advertiser, command_value
-from conftest import MakeMesh
-from mesh import START_S, Mesh, allowed_s
+from mesh import START_S, MakeMesh, Mesh, allowed_s
 from sqlalchemy import select
 
 from marketplace.feedback import Action

@@ -5,9 +5,8 @@ from collections import Counter
 import pytest
 from adplatform.v1 import campaign_manager_pb2 as manager_pb
 from campaigns import write_stream
-from conftest import MakeMesh
 from load import CLEAR_ENDS, Callers, under_load
-from mesh import START_S, Mesh, allowed_s
+from mesh import START_S, MakeMesh, Mesh, allowed_s
 
 from simulator.behaviour import Habits
 from stack.platform import STOP_ORDER

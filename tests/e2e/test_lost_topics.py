@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from campaigns import ACQUISITION, CPA, VIEW, Advertiser
+from campaigns import VIEW, Advertiser
+from half_archived import EVENTS, act, everything_lands, half_archived, republish
 from mesh import START_S, Backend, Mesh, allowed_s
 
 from marketplace.ports import SERVED_ADS, USER_FEEDBACK
@@ -18,32 +19,11 @@ from marketplace.runtime.archive.positions import archive_positions
 from reporting.reconcile_cli import reconcile
 from stack.settled import outbox_empty, wait_until
 
-ROUNDS: Final = 3
-
 
 @pytest.fixture
 def mine(tmp_path: Path) -> Iterator[Advertiser]:
-    """A campaign with archived events, and some that are on the topic while no writer runs."""
-    mesh = Mesh(tmp_path, Backend.embedded(tmp_path), {})
-    try:
-        mesh.start("ad-manager", "feedback-writer", "feedback-handler", "adserver")
-        advertiser = Advertiser.create(mesh, budget_nanos=100 * 10**9)
-        act(advertiser)
-        mesh.settle()
-        mesh.stop("feedback-writer")
-        act(advertiser)
-        mesh.stop("feedback-handler")
+    with half_archived(Mesh(tmp_path, Backend.embedded(tmp_path), {})) as advertiser:
         yield advertiser
-    finally:
-        mesh.close()
-
-
-def act(mine: Advertiser) -> None:
-    for _ in range(ROUNDS):
-        ad = mine.serve_soon(allowed_s(1.0))
-        mine.act(ad, VIEW)
-        mine.act(ad, ACQUISITION)
-    wait_until("outbox sent", lambda: outbox_empty(mine.mesh.engine), START_S)
 
 
 def damage(mesh: Mesh, *statements: str) -> None:
@@ -70,25 +50,13 @@ def drop(mesh: Mesh) -> None:
     damage(mesh, LOSE, "UPDATE partitions SET first_offset = next_offset WHERE id = :topic")
 
 
-def republish(mesh: Mesh) -> None:
-    done = mesh.program("reporting.reconcile_cli", "--republish")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"sent {2 * ROUNDS} events again" in done.stderr
-
-
-def everything_lands(mine: Advertiser, rounds: int) -> None:
-    mine.mesh.settle()
-    found = mine.mesh.reconciled()
-    assert (found.archived_nanos, found.in_flight_events) == (rounds * ROUNDS * CPA, 0)
-
-
 @pytest.mark.parametrize("lose", [roll_back, drop])
 def test_messages_that_were_not_archived_yet(mine: Advertiser, lose: Callable[[Mesh], None]) -> None:
     mesh = mine.mesh
     lose(mesh)
     found = reconcile(mesh.engine, mesh.topics, mesh.archive)
     assert not found.ok
-    assert f"{2 * ROUNDS} events from {2 * ROUNDS + 1} on are neither archived nor" in found.findings[0]
+    assert f"{EVENTS} events from {EVENTS + 1} on are neither archived nor" in found.findings[0]
     assert mesh.program("reporting.reconcile_cli").returncode == 1
 
     republish(mesh)

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from conftest import MakeMesh
-from mesh import Mesh
+from mesh import MakeMesh, Mesh
 from sqlalchemy import select
 
 from marketplace.clock import system_clock

@@ -5,8 +5,7 @@ from typing import Final
 
 from adplatform.v1 import feedback_handler_pb2 as feedback_pb
 from campaigns import ACQUISITION, CPA, Advertiser
-from conftest import MakeMesh
-from mesh import START_S, Mesh, allowed_s
+from mesh import START_S, MakeMesh, Mesh, allowed_s
 
 from marketplace.clock import US_PER_SECOND, system_clock
 from marketplace.slots import DEFAULT_SLOT_US, SlotGrid

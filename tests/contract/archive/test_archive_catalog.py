@@ -24,7 +24,6 @@ from marketplace.runtime.archive.open import Archive, open_archive
 from marketplace.runtime.archive.parquet import parquet_writer
 from marketplace.runtime.archive.schema import ADS, SERVED_ADS, USER_FEEDBACK
 from stack.local.hive import Hive
-from stack.local.throwaway import throwaway
 
 NOON = datetime(2026, 10, 1, 12, 0, 0, 1)  # noqa: DTZ001  # the archive's times are naive UTC
 SCHEMAS = {"user_feedback": USER_FEEDBACK, "served_ads": SERVED_ADS, "ads": ADS}
@@ -44,12 +43,6 @@ ROW: dict[str, object] = {
 }
 
 _databases = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def hive_server() -> Iterator[Hive]:
-    with throwaway(Hive) as server:
-        yield server
 
 
 @dataclass

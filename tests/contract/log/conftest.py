@@ -15,16 +15,10 @@ from marketplace.runtime.log.open import open_log
 from marketplace.runtime.log.topics import TopicSettings
 
 
-@pytest.fixture(scope="session")
-def kafka_url() -> Iterator[str]:
-    """The broker of TEST_LOG_URL, or one of its own."""
-    if url := os.environ.get("TEST_LOG_URL"):
-        yield url
-        return
-    from stack.local import Kafka, throwaway
-
-    with throwaway(Kafka) as broker:
-        yield broker.url()
+@pytest.fixture
+def kafka_url(request: pytest.FixtureRequest) -> str:
+    """The broker of TEST_LOG_URL, or the tests' own."""
+    return os.environ.get("TEST_LOG_URL") or str(request.getfixturevalue("kafka_server").url())
 
 
 @pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.mesh)])

@@ -14,16 +14,15 @@ from marketplace.errors import Unavailable
 from marketplace.ports import Log, Publisher
 from marketplace.runtime.log.open import open_log
 from marketplace.runtime.log.topics import TopicSettings
-from stack.local import Kafka, throwaway
+from stack.local import Kafka
 
 pytestmark = pytest.mark.mesh
 TIMEOUT_S = 2.0
 
 
-@pytest.fixture(scope="module")
-def broker() -> Iterator[Kafka]:
-    with throwaway(Kafka) as server:
-        yield server
+@pytest.fixture
+def broker(kafka_server: Kafka) -> Kafka:
+    return kafka_server
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Every report and the bill of one archive, on DuckDB and on Hive, cell by cell."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,19 +16,12 @@ from reporting.period import Period
 from reporting.queries import By
 from reporting.statement import Statement, make_statement
 from stack.local.hive import Hive
-from stack.local.throwaway import throwaway
 
 pytestmark = pytest.mark.mesh
 
 _databases = count()
 _START = datetime(2025, 9, 1, tzinfo=UTC)
 _NAMES = ["Two\nlines", "Tab\there", "\\N", "back\\slash", 'O\'Hara "quoted"', "żółw 🐢", "  padded ", "", None, "NULL"]
-
-
-@pytest.fixture(scope="module")
-def hive_server() -> Iterator[Hive]:
-    with throwaway(Hive) as server:
-        yield server
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import mysql.connector  # noqa: F401  # its C extension loads only before pyarrow's libraries
 import pytest
 from sqlalchemy import Engine, make_url, text
 from store_cases import Store
@@ -14,16 +13,10 @@ from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
 
 
-@pytest.fixture(scope="session")
-def mariadb_url() -> Iterator[str]:
-    """The server of TEST_STORE_URL, or one of its own; its user may create databases whose names begin alike."""
-    if url := os.environ.get("TEST_STORE_URL"):
-        yield url
-        return
-    from stack.local import MariaDB, throwaway
-
-    with throwaway(MariaDB) as server:
-        yield server.url()
+@pytest.fixture
+def mariadb_url(request: pytest.FixtureRequest) -> str:
+    """The server of TEST_STORE_URL, or the tests' own; its user may create databases whose names begin alike."""
+    return os.environ.get("TEST_STORE_URL") or str(request.getfixturevalue("mariadb_server").url())
 
 
 @pytest.fixture
