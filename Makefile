@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PROTOS := $(wildcard protos/adplatform/v1/*.proto)
 SOURCES := adserver feedback admanager writer simulator reporting marketplace stack tests
 
-export DURATION RATE COMMANDS USERS SEED SLOT
+export DURATION RATE COMMANDS USERS SEED SLOT CHAOS_MINUTES
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve up down mesh report reconcile test test-embedded unit lint format protos protos-check lock tools clean
+.PHONY: help run serve up down mesh chaos report reconcile test test-embedded unit lint format protos protos-check lock tools clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ down: $(VENV)/runtime.stamp ## Stop them
 
 mesh: $(VENV)/runtime.stamp ## make run, on them
 	@$(BIN)/python -m stack.mesh
+
+chaos: $(VENV)/runtime.stamp ## Kill, stop and restart everything on the mesh under load for CHAOS_MINUTES, then check the books
+	@$(BIN)/python -m stack.chaos
 
 report: $(VENV)/runtime.stamp ## Print the bill and the reports of what is in var/
 	@$(BIN)/archive ads && $(BIN)/report
