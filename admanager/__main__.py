@@ -39,7 +39,7 @@ def build(settings: AdManagerSettings) -> Process:
     zone = settings.zone
     consumer = CommandConsumer(topics, store, system_clock, Rules(settings.slot_grid, zone))
     publisher = topics.publisher()
-    servicer = CampaignManagerServicer(store, Submitter(store, publisher, system_clock), zone)
+    servicer = CampaignManagerServicer(store, Submitter(store, publisher, system_clock), zone, system_clock)
 
     def close() -> None:
         publisher.close()

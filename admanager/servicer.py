@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import math
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import Any, Final
@@ -14,6 +15,7 @@ from admanager import wire
 from admanager.commands import Verb
 from admanager.ports import CommandStore
 from admanager.submit import Submitted, Submitter
+from marketplace.clock import US_PER_SECOND, Clock
 from marketplace.errors import InvalidArgument, NotFound
 
 _DEFAULT_PAGE: Final = 100
@@ -23,28 +25,25 @@ _MAX_PAGE: Final = 1_000
 class CampaignManagerServicer(pb_grpc.CampaignManagerServicer):
     """See protos/adplatform/v1/campaign_manager.proto."""
 
-    def __init__(self, store: CommandStore, submitter: Submitter, zone: tzinfo) -> None:
+    def __init__(self, store: CommandStore, submitter: Submitter, zone: tzinfo, clock: Clock) -> None:
         self._store = store
         self._submitter = submitter
         self._zone = zone
+        self._clock = clock
 
     async def CreateCampaign(self, request: pb.CreateCampaignRequest, context: Any) -> pb.CreateCampaignResponse:  # noqa: N802
         """Publishes a New Campaign command."""
-        done = await self._submit(
-            Verb.NEW, request.campaign_id, request.command_id, lambda: wire.spec_fields(request.campaign, self._zone)
-        )
+        done = await self._submit(context, Verb.NEW, request, lambda: wire.spec_fields(request.campaign, self._zone))
         return pb.CreateCampaignResponse(command_id=done.command_id, campaign_id=done.campaign_id)
 
     async def UpdateCampaign(self, request: pb.UpdateCampaignRequest, context: Any) -> pb.UpdateCampaignResponse:  # noqa: N802
         """Publishes an Update Campaign command."""
-        done = await self._submit(
-            Verb.UPDATE, request.campaign_id, request.command_id, lambda: wire.change_fields(request.change, self._zone)
-        )
+        done = await self._submit(context, Verb.UPDATE, request, lambda: wire.change_fields(request.change, self._zone))
         return pb.UpdateCampaignResponse(command_id=done.command_id)
 
     async def StopCampaign(self, request: pb.StopCampaignRequest, context: Any) -> pb.StopCampaignResponse:  # noqa: N802
         """Publishes a Stop Campaign command."""
-        done = await self._submit(Verb.STOP, request.campaign_id, request.command_id, dict)
+        done = await self._submit(context, Verb.STOP, request, dict)
         return pb.StopCampaignResponse(command_id=done.command_id)
 
     async def GetCommand(self, request: pb.GetCommandRequest, context: Any) -> pb.GetCommandResponse:  # noqa: N802
@@ -73,14 +72,14 @@ class CampaignManagerServicer(pb_grpc.CampaignManagerServicer):
         token = base64.urlsafe_b64encode(page[-1].campaign_id.encode()).decode() if more else ""
         return pb.ListCampaignsResponse(campaigns=map(wire.campaign_to_proto, page), next_page_token=token)
 
-    async def _submit(
-        self, verb: Verb, campaign_id: str, command_id: str, read: Callable[[], dict[str, Any]]
-    ) -> Submitted:
-        if verb is not Verb.NEW and not campaign_id:
+    async def _submit(self, context: Any, verb: Verb, request: Any, read: Callable[[], dict[str, Any]]) -> Submitted:
+        if verb is not Verb.NEW and not request.campaign_id:
             raise InvalidArgument("is missing", "campaign_id")
-        ids = {"campaign_id": campaign_id or None, "command_id": command_id or None}
+        ids = {"campaign_id": request.campaign_id or None, "command_id": request.command_id or None}
+        remaining_s = context.time_remaining()
+        expires_us = math.inf if remaining_s is None else self._clock() + remaining_s * US_PER_SECOND
         try:
-            return await asyncio.to_thread(self._submitter.submit, verb, read() | ids)
+            return await asyncio.to_thread(self._submitter.submit, verb, read() | ids, expires_us)
         except InvalidArgument as problem:
             raise InvalidArgument(problem.message, wire.proto_field(verb, problem.field)) from None
 

@@ -1,6 +1,7 @@
 """What a campaign manager submits over gRPC: checked against what the store knows, then put on the command topic."""
 
 import json
+import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from admanager.commands import Command, Rejected, Verb, parse_command
 from admanager.ports import CommandStore
 from marketplace.campaign import Status
 from marketplace.clock import Clock
-from marketplace.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from marketplace.errors import AlreadyExists, DeadlineExceeded, FailedPrecondition, InvalidArgument, NotFound
 from marketplace.ports import COMMANDS, Message, Publisher
 
 
@@ -32,10 +33,11 @@ class Submitter:
         self._publisher = publisher
         self._clock = clock
 
-    def submit(self, verb: Verb, fields: Mapping[str, Any]) -> Submitted:
+    def submit(self, verb: Verb, fields: Mapping[str, Any], expires_us: float = math.inf) -> Submitted:
         """Publishes a command made of the stream's fields; ids that are missing are made.
 
-        Raises InvalidArgument with the field's name, AlreadyExists, NotFound, FailedPrecondition, Unavailable.
+        Nothing is published after `expires_us`, when the caller does not wait any more. Raises InvalidArgument with
+        the field's name, AlreadyExists, NotFound, FailedPrecondition, DeadlineExceeded, Unavailable.
         """
         message = {"action": verb.value, **{name: value for name, value in fields.items() if value is not None}}
         message.setdefault("command_id", str(uuid7()))
@@ -49,6 +51,8 @@ class Submitter:
         assert command.command_id  # set above
         if self._store.command(command.command_id) is None:
             self._check(command)
+        if self._clock() >= expires_us:
+            raise DeadlineExceeded
         self._store.submit(command.command_id, command.campaign_id, verb.value, self._clock())
         self._publisher.publish(COMMANDS, [Message(command.campaign_id.encode(), value)])
         return Submitted(command.command_id, command.campaign_id)

@@ -55,10 +55,13 @@ class ChargeQueue:
 
     def _charge_some(self) -> None:
         size = min(self._batch_size, len(self._waiting))
-        batch = [self._waiting.popleft() for _ in range(size)]
+        popped = [self._waiting.popleft() for _ in range(size)]
+        batch = [(claim, future) for claim, future in popped if not future.cancelled()]  # nobody waits for the others
+        if not batch:
+            return
         started = time.monotonic()
         verdicts = self._verdicts([claim for claim, _ in batch])
-        log.debug("charged", claims=size, seconds=round(time.monotonic() - started, 4))
+        log.debug("charged", claims=len(batch), seconds=round(time.monotonic() - started, 4))
         futures = [future for _, future in batch]
         futures[0].get_loop().call_soon_threadsafe(_answer, futures, verdicts)
 

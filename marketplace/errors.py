@@ -61,6 +61,13 @@ class Overloaded(PlatformError):
 
 
 @dataclass
+class DeadlineExceeded(PlatformError):
+    """The caller does not wait any more; nothing was done."""
+
+    message: str = "the deadline has passed, nothing was done"
+
+
+@dataclass
 class Unavailable(PlatformError):
     """Something that this service depends on does not answer. Safe to retry."""
 

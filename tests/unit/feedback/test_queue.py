@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from feedback.charger import Answer, ChargeRules, Claim
 from feedback.charging import Account, Charge, Entry
@@ -98,3 +99,29 @@ def test_a_store_that_fails_answers_everyone_and_says_nothing_of_its_own() -> No
     answers = asyncio.run(charged(store, 5))
     assert [type(answer) for answer in answers] == [Unavailable] * 5
     assert "no client may see" not in " ".join(map(str, answers))
+
+
+def test_what_nobody_waits_for_any_more_is_not_charged() -> None:
+    asked: list[set[str]] = []
+
+    class AskedStore(KnownStore):
+        def histories(self, request_ids: set[str]) -> dict[str, list[Entry]]:
+            asked.append(set(request_ids))
+            return super().histories(request_ids)
+
+    async def charged_after_a_caller_left() -> Answer:
+        queue, stop = queue_on(AskedStore()), threading.Event()
+        claims = [Claim(replace(SERVE, request_id=name), Action.CLICK) for name in ("gone", "stays")]
+        gone, stays = (asyncio.ensure_future(queue.charge(claim)) for claim in claims)
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.sleep(0)
+        thread = threading.Thread(target=queue.run, args=(stop,))
+        thread.start()
+        answer = await asyncio.wait_for(stays, 10)
+        stop.set()
+        await asyncio.to_thread(thread.join, 10)
+        return answer
+
+    assert asyncio.run(charged_after_a_caller_left()).charged_nanos == 7
+    assert asked == [{"stays"}]
