@@ -43,6 +43,9 @@ class FeedbackSettings(StoreSettings, LogSettings, ReceiptSettings, SlotSettings
     queue_capacity: int = Field(10_000, ge=1, le=1_000_000)
     """At most so many feedbacks wait to be charged; more are refused with RESOURCE_EXHAUSTED."""
 
+    queue_wait_ms: int = Field(500, ge=10, le=60_000)
+    """Feedback that would wait longer to be charged, as it goes at the moment, is refused likewise."""
+
 
 def build(settings: FeedbackSettings) -> Process:
     """Wires the process; on the event loop."""
@@ -57,6 +60,7 @@ def build(settings: FeedbackSettings) -> Process:
         ChargeRules(settings.slot_grid, life_us),
         batch_size=settings.batch_size,
         capacity=settings.queue_capacity,
+        max_wait_s=settings.queue_wait_ms / 1_000,
     )
     relay = Relay(Outbox(engine), topics.publisher())
     draining = asyncio.Event()

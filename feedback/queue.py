@@ -1,6 +1,7 @@
 """The bounded queue between the calls and the charging transaction, and the thread that empties it."""
 
 import asyncio
+import math
 import threading
 import time
 from collections import deque
@@ -16,6 +17,8 @@ from marketplace.errors import Overloaded, PlatformError, Unavailable
 from marketplace.runtime.store.transactions import retrying
 
 _IDLE_S: Final = 0.2
+_NEWEST_SHARE: Final = 0.2  # of the newest batch in the average time that a claim takes
+_LEAST_RETRY_S: Final = 0.2
 
 log = structlog.get_logger()
 
@@ -24,22 +27,39 @@ class ChargeQueue:
     """Takes claims on the event loop and charges them in batches on its own thread.
 
     A batch is whatever has queued while the last one was committing, at most `batch_size`. At most `capacity` claims
-    wait; one more is Overloaded at once.
+    wait, and none that would wait longer than `max_wait_s` as charging goes at the moment; one more is Overloaded at
+    once. So what is taken is answered soon, however much is asked.
     """
 
-    def __init__(self, store: ChargeStore, clock: Clock, rules: ChargeRules, *, batch_size: int, capacity: int) -> None:
+    def __init__(
+        self,
+        store: ChargeStore,
+        clock: Clock,
+        rules: ChargeRules,
+        *,
+        batch_size: int,
+        capacity: int,
+        max_wait_s: float = math.inf,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._rules = rules
         self._batch_size = batch_size
         self._capacity = capacity
+        self._max_wait_s = max_wait_s
+        self._seconds_per_claim = 0.0
         self._waiting: deque[tuple[Claim, asyncio.Future[Answer]]] = deque()
         self._arrived = threading.Event()
 
+    def check_room(self) -> None:
+        """Raises Overloaded if no claim can be taken now: to be asked before work is put into reading one."""
+        wait_s = len(self._waiting) * self._seconds_per_claim
+        if len(self._waiting) >= self._capacity or wait_s > self._max_wait_s:
+            raise Overloaded(retry_after_s=max(wait_s, _LEAST_RETRY_S))
+
     async def charge(self, claim: Claim) -> Answer:
         """Answers after the commit. Raises PlatformError."""
-        if len(self._waiting) >= self._capacity:
-            raise Overloaded
+        self.check_room()
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((claim, future))
         self._arrived.set()
@@ -61,6 +81,8 @@ class ChargeQueue:
             return
         started = time.monotonic()
         verdicts = self._verdicts([claim for claim, _ in batch])
+        now_s = (time.monotonic() - started) / len(batch)
+        self._seconds_per_claim += (now_s - self._seconds_per_claim) * _NEWEST_SHARE
         log.debug("charged", claims=len(batch), seconds=round(time.monotonic() - started, 4))
         futures = [future for _, future in batch]
         futures[0].get_loop().call_soon_threadsafe(_answer, futures, verdicts)

@@ -44,6 +44,7 @@ class FeedbackHandlerServicer(pb_grpc.FeedbackHandlerServicer):
             return pb.StreamFeedbackResponse(sequence=message.sequence, error=status_of(error))
 
     async def _submit(self, request: pb.SubmitFeedbackRequest) -> pb.SubmitFeedbackResponse:
+        self._queue.check_room()  # first, because opening a receipt is most of what a refusal would cost
         if not request.receipt:
             raise InvalidArgument("is missing", "receipt")
         if len(request.receipt) > MAX_RECEIPT_BYTES:

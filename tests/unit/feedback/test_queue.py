@@ -2,9 +2,12 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+
+import pytest
 
 from feedback.charger import Answer, ChargeRules, Claim
 from feedback.charging import Account, Charge, Entry
@@ -62,9 +65,10 @@ class KnownStore:
         raise AssertionError("nothing is to be charged")
 
 
-def queue_on(store: KnownStore, capacity: int = 10) -> ChargeQueue:
+def queue_on(store: KnownStore, capacity: int = 10, max_wait_s: float = 60.0) -> ChargeQueue:
     rules = ChargeRules(SlotGrid(), 1_000)
-    return ChargeQueue(store, lambda: 0, rules, batch_size=4, capacity=capacity)  # type: ignore[arg-type]
+    bounds = {"batch_size": 4, "capacity": capacity, "max_wait_s": max_wait_s}
+    return ChargeQueue(store, lambda: 0, rules, **bounds)  # type: ignore[arg-type]
 
 
 async def charged(store: KnownStore, count: int, capacity: int = 10) -> list[Answer | BaseException]:
@@ -125,3 +129,38 @@ def test_what_nobody_waits_for_any_more_is_not_charged() -> None:
 
     assert asyncio.run(charged_after_a_caller_left()).charged_nanos == 7
     assert asked == [{"stays"}]
+
+
+def test_what_would_wait_too_long_is_refused_and_told_when_to_come_again() -> None:
+    charging = threading.Semaphore(0)
+
+    class SlowStore(KnownStore):
+        @contextmanager
+        def charging(self) -> Iterator[KnownStore]:
+            charging.release()
+            time.sleep(0.4)
+            yield self
+
+    async def charged_then_asked() -> Overloaded:
+        queue, stop = queue_on(SlowStore(), capacity=100, max_wait_s=0.1), threading.Event()
+        thread = threading.Thread(target=queue.run, args=(stop,))
+        thread.start()
+
+        async def under_way() -> asyncio.Future[Answer]:
+            asking = asyncio.ensure_future(queue.charge(CLAIM))
+            assert await asyncio.to_thread(charging.acquire, True, 10)
+            return asking
+
+        await (await under_way())  # took 0.4 s: the next are reckoned to take 0.08 s each
+        busy = await under_way()
+        waiting = [asyncio.ensure_future(queue.charge(CLAIM)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded) as refused:
+            queue.check_room()
+        await asyncio.gather(busy, *waiting)
+        queue.check_room()
+        stop.set()
+        await asyncio.to_thread(thread.join, 10)
+        return refused.value
+
+    assert asyncio.run(charged_then_asked()).retry_after_s >= 0.2
