@@ -44,6 +44,8 @@ class CommandConsumer:
         """See `ports.Assignment`. What the group committed does not count: the store knows."""
         positions = self._store.positions(COMMANDS, {number: bounds.start for number, bounds in partitions.items()})
         for number, bounds in partitions.items():
+            if bounds.end < positions[number]:  # another member may have applied more since the bounds were read
+                bounds = self._topics.bounds(COMMANDS)[number]
             if not bounds.start <= positions[number] <= bounds.end:
                 raise TopicLost(
                     f"{COMMANDS}[{number}] holds offsets {bounds.start} to {bounds.end}, but commands up to "

@@ -21,6 +21,7 @@ from marketplace.slots import SlotGrid
 
 PROGRAM: Final = "slot-manager"
 _PAUSE_S: Final = 1.0
+_SKEW_US: Final = 5 * US_PER_SECOND
 
 log = structlog.get_logger()
 
@@ -45,13 +46,18 @@ class SlotManager:
         self._batch_size = batch_size
 
     def run(self, stop: threading.Event) -> None:
-        """Fills the current slot at once and each later one as it begins, until `stop` is set."""
-        filled = -1
+        """Fills the current slot at once and each later one as it begins, until `stop` is set.
+
+        Each is looked at again some seconds in: an ad manager whose clock is a little behind may have put a campaign
+        into the slot before, in which it went dry.
+        """
+        filled = None
         while not stop.is_set():
             now = self._clock()
             slot_no = self._grid.slot_at(now)
-            if slot_no > filled and self._fill(now):
-                filled = slot_no
+            turn = slot_no, now - self._grid.start_of(slot_no) >= _SKEW_US
+            if turn != filled and self._fill(now):
+                filled = turn
             until_next_s = (self._grid.start_of(slot_no + 1) - self._clock()) / US_PER_SECOND
             stop.wait(min(max(until_next_s, 0), _PAUSE_S))
 

@@ -36,7 +36,8 @@ class ReceiptReader:
             return self._ring.open(receipt)
         except UnknownKey:
             now = self._clock()
-            if now - self._reloaded_us < _RELOAD_PAUSE_US:  # forged key ids must not make us read the file all day
+            # Forged key ids must not make us read the file all day. Below 0: the clock was set back.
+            if 0 <= now - self._reloaded_us < _RELOAD_PAUSE_US:
                 raise
             self._reloaded_us = now
             self._ring = self._load()

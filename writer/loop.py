@@ -80,6 +80,8 @@ class Writer:
         for partition, bounds in partitions.items():
             end = read_end(self._files, newest[partition]) if partition in newest else None
             positions[partition] = start_position(epoch, partition, end, committed.get(partition))
+            if bounds.end < positions[partition]:  # someone else may have landed more since the bounds were read
+                bounds = self._log.bounds(self._landing.topic)[partition]
             check_bounds(self._landing.topic, partition, positions[partition], bounds)
         self._landing.refresh(names)
         self._lanes |= {partition: Lane(epoch, Batch(position)) for partition, position in positions.items()}

@@ -112,9 +112,10 @@ def test_an_archive_folder_that_is_away_is_not_taken_for_an_empty_one(desk, tmp_
         (Bounds(5, 9), "begins at offset 5, but is archived only up to 2: the topic has dropped messages"),
     ],
 )
-def test_a_topic_that_does_not_fit_the_archive_is_refused(desk, bounds, reason):
+def test_a_topic_that_does_not_fit_the_archive_is_refused(desk, monkeypatch, bounds, reason):
     desk.publish([1, 2])
     desk.land_all()
+    monkeypatch.setattr(desk.log, "bounds", lambda topic: {0: bounds})
     with pytest.raises(TopicRefused) as refused:
         desk.writer().assigned({0: bounds}, {0: 2})
     assert str(refused.value).startswith("user-feedback partition 0 " + reason)
