@@ -61,6 +61,27 @@ class Overloaded(PlatformError):
 
 
 @dataclass
+class RateLimited(Overloaded):
+    """This caller has made more calls than it may; try again after `retry_after_s` seconds."""
+
+    message: str = "too many calls, try again later"
+
+
+@dataclass
+class Unauthenticated(PlatformError):
+    """The call proves no identity. The text is the same whatever is wrong with the proof."""
+
+    message: str = "a valid API token or certificate is needed"
+
+
+@dataclass
+class PermissionDenied(PlatformError):
+    """This caller may not do this. The text is the same whether or not there is something to do it to."""
+
+    message: str = "this caller may not do this"
+
+
+@dataclass
 class DeadlineExceeded(PlatformError):
     """The caller does not wait any more; nothing was done."""
 

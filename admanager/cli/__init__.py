@@ -11,6 +11,8 @@ from admanager.cli.keys import KeysSettings
 from admanager.cli.manage import GetSettings, ListSettings, StopSettings, SubmitSettings, UpdateSettings
 from admanager.cli.rejected import RejectedSettings
 from admanager.cli.replay import ReplaySettings
+from admanager.cli.tokens import TokensSettings
+from admanager.cli.users import UsersSettings
 from marketplace.errors import PlatformError
 from marketplace.runtime.settings import BadSettingError, Commands, fail, parse_settings
 
@@ -29,6 +31,8 @@ class CampaignCommand(Commands):
     rejected: CliSubCommand[RejectedSettings]
     generate: CliSubCommand[GenerateSettings]
     keys: CliSubCommand[KeysSettings]
+    tokens: CliSubCommand[TokensSettings]
+    users: CliSubCommand[UsersSettings]
 
     def cli_cmd(self) -> None:
         """Runs the chosen subcommand."""

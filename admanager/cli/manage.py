@@ -13,10 +13,14 @@ from pydantic_settings import CliPositionalArg
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from marketplace.campaign import ALL
 from marketplace.money import MAX_PRICE_NANOS, format_nanos, parse_nanos
-from marketplace.runtime.settings import Address, BadSettingError, Settings, ZoneSettings
+from marketplace.runtime.channel import Addresses, open_blocking_channel
+from marketplace.runtime.credentials import ClientSettings, Credentials
+from marketplace.runtime.printable import printable
+from marketplace.runtime.settings import BadSettingError, ZoneSettings
 
 _TIMEOUT_S: Final = 10.0
 _POLL_S: Final = 0.1
@@ -27,11 +31,15 @@ _STATUSES: Final = {name.removeprefix("CAMPAIGN_STATUS_"): value for name, value
 _STATUS_NAMES: Final = {value: name for name, value in _STATUSES.items()}
 
 
-class ManagerSettings(Settings):
+class ManagerSettings(ClientSettings):
     """Settings of what calls the ad manager."""
 
-    ad_manager: Address = "127.0.0.1:50053"
-    """Address of the ad manager."""
+    ad_manager: Addresses = "127.0.0.1:50053"
+    """The ad manager's address, or several with commas between."""
+
+    def channel(self) -> grpc.Channel:
+        """Opens a channel to the ad manager."""
+        return open_blocking_channel(self.ad_manager, Credentials.of(self), "ad-manager")
 
 
 class SubmitSettings(ManagerSettings, ZoneSettings):
@@ -114,7 +122,7 @@ class SubmitSettings(ManagerSettings, ZoneSettings):
             end_time=_moment("--end", self.end, self),
             account=self.account,
         )
-        with grpc.insecure_channel(self.ad_manager) as channel:
+        with self.channel() as channel:
             manager = CampaignManagerStub(channel)
             request = pb.CreateCampaignRequest(campaign_id=self.campaign_id, campaign=spec)
             answer = manager.CreateCampaign(request, timeout=_TIMEOUT_S)
@@ -147,7 +155,7 @@ class UpdateSettings(ManagerSettings):
                 setattr(change, f"{name}_nanos", _nanos(f"--{name}", amount, *([limit] if limit else [])))
         if self.text is not None:
             change.text = self.text
-        with grpc.insecure_channel(self.ad_manager) as channel:
+        with self.channel() as channel:
             manager = CampaignManagerStub(channel)
             request = pb.UpdateCampaignRequest(campaign_id=self.campaign_id, change=change)
             _follow(manager, manager.UpdateCampaign(request, timeout=_TIMEOUT_S).command_id, self.campaign_id)
@@ -161,7 +169,7 @@ class StopSettings(ManagerSettings):
 
     def cli_cmd(self) -> None:
         """Runs the subcommand."""
-        with grpc.insecure_channel(self.ad_manager) as channel:
+        with self.channel() as channel:
             manager = CampaignManagerStub(channel)
             request = pb.StopCampaignRequest(campaign_id=self.campaign_id)
             _follow(manager, manager.StopCampaign(request, timeout=_TIMEOUT_S).command_id, self.campaign_id)
@@ -175,7 +183,7 @@ class GetSettings(ManagerSettings):
 
     def cli_cmd(self) -> None:
         """Runs the subcommand."""
-        with grpc.insecure_channel(self.ad_manager) as channel:
+        with self.channel() as channel:
             request = pb.GetCampaignRequest(campaign_id=self.campaign_id)
             answer = CampaignManagerStub(channel).GetCampaign(request, timeout=_TIMEOUT_S)
         _show([answer.campaign])
@@ -219,7 +227,7 @@ class ListSettings(ManagerSettings):
             device=self.device,
             account=self.account,
         )
-        with grpc.insecure_channel(self.ad_manager) as channel:
+        with self.channel() as channel:
             answer = CampaignManagerStub(channel).ListCampaigns(request, timeout=_TIMEOUT_S)
         _show(answer.campaigns)
         if answer.next_page_token:
@@ -251,7 +259,8 @@ def _follow(manager: Any, command_id: str, campaign_id: str) -> None:
             break
         time.sleep(_POLL_S)
     reason = f": {report.reason}" if report.reason else ""
-    Console().print(f"campaign {campaign_id}: {_STATES[report.state]}{reason}", highlight=False, soft_wrap=True)
+    told = printable(f"campaign {campaign_id}: {_STATES[report.state]}{reason}")
+    Console().print(told, highlight=False, soft_wrap=True, markup=False)
 
 
 def _show(campaigns: Any) -> None:
@@ -272,7 +281,7 @@ def _show(campaigns: Any) -> None:
             campaign.slot_budget_nanos,
         )
         shown = (format_nanos(amount).rstrip("0").rstrip(".") for amount in amounts)
-        table.add_row(campaign.campaign_id, _STATUS_NAMES[campaign.status], *shown, spec.text)
+        table.add_row(campaign.campaign_id, _STATUS_NAMES[campaign.status], *shown, Text(printable(spec.text)))
     console = Console()
     width = max(
         console.width, Measurement.get(console, console.options.update_width(_WIDEST), table).maximum
