@@ -1,11 +1,12 @@
 """The embedded log's tables, and what is done to them inside one transaction."""
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from marketplace.errors import Unavailable
-from marketplace.ports import Bounds, Message, Record
+from marketplace.ports import Bounds, Headers, Message, Record
 from marketplace.runtime.log.topics import TopicSettings, check_position
 
 TRIM_LIMIT: Final = 1000  # records deleted per publish, so that a publisher never holds the lock for long
@@ -17,7 +18,7 @@ _SCHEMA: Final = (
         last_time_us INTEGER NOT NULL DEFAULT 0, UNIQUE (topic, partition))""",
     """CREATE TABLE IF NOT EXISTS records (
         partition_id INTEGER NOT NULL, offset INTEGER NOT NULL, time_us INTEGER NOT NULL, key BLOB,
-        value BLOB NOT NULL, PRIMARY KEY (partition_id, offset)) WITHOUT ROWID""",
+        value BLOB NOT NULL, headers TEXT, PRIMARY KEY (partition_id, offset)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS positions (
         member_group TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
         PRIMARY KEY (member_group, topic, partition)) WITHOUT ROWID""",
@@ -36,6 +37,8 @@ def create(connection: sqlite3.Connection, topics: Sequence[TopicSettings]) -> N
     """Creates the tables and topics that are missing; a topic that exists keeps its partitions."""
     for statement in _SCHEMA:
         connection.execute(statement)
+    if "headers" not in {column[1] for column in connection.execute("PRAGMA table_info(records)")}:
+        connection.execute("ALTER TABLE records ADD COLUMN headers TEXT")  # the file is of an earlier version
     for topic in topics:
         if not connection.execute("SELECT 1 FROM partitions WHERE topic = ?", (topic.name,)).fetchone():
             rows = [(topic.name, number) for number in range(topic.partitions)]
@@ -56,7 +59,10 @@ def fetch(connection: sqlite3.Connection, topic: str, positions: Mapping[int, in
 
     Raises FailedPrecondition for a position that its partition does not hold.
     """
-    sql = "SELECT offset, time_us, key, value FROM records WHERE partition_id = ? AND offset >= ? ORDER BY 1 LIMIT ?"
+    sql = (
+        "SELECT offset, time_us, key, value, headers FROM records "
+        "WHERE partition_id = ? AND offset >= ? ORDER BY 1 LIMIT ?"
+    )
     partitions = partitions_of(connection, topic)
     records: list[Record] = []
     for number, position in positions.items():
@@ -64,7 +70,10 @@ def fetch(connection: sqlite3.Connection, topic: str, positions: Mapping[int, in
         check_position(topic, number, position, partition.held)
         if position < partition.held.end and len(records) < limit:
             rows = connection.execute(sql, (partition.row_id, position, limit - len(records)))
-            records += [Record(topic, number, *row) for row in rows]
+            records += [
+                Record(topic, number, offset, time_us, key, value, _read_headers(headers))
+                for offset, time_us, key, value, headers in rows
+            ]
     return records
 
 
@@ -72,8 +81,12 @@ def append(connection: sqlite3.Connection, partition: Partition, batch: Sequence
     """Appends a batch at the partition's end, at a time that never lies before the last one's."""
     time_us = max(now_us, partition.last_time_us)
     offset = partition.held.end
-    rows = [(partition.row_id, offset + i, time_us, message.key, message.value) for i, message in enumerate(batch)]
-    connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", rows)
+    rows = [
+        (partition.row_id, offset + i, time_us, message.key, message.value, _written(message.headers))
+        for i, message in enumerate(batch)
+    ]
+    sql = "INSERT INTO records (partition_id, offset, time_us, key, value, headers) VALUES (?, ?, ?, ?, ?, ?)"
+    connection.executemany(sql, rows)
     sql = "UPDATE partitions SET next_offset = ?, last_time_us = ? WHERE id = ?"
     connection.execute(sql, (offset + len(batch), time_us, partition.row_id))
 
@@ -100,3 +113,11 @@ def commit(connection: sqlite3.Connection, group: str, topic: str, positions: Ma
     """Keeps a group's positions."""
     rows = [(group, topic, partition, offset) for partition, offset in positions.items()]
     connection.executemany("REPLACE INTO positions VALUES (?, ?, ?, ?)", rows)
+
+
+def _written(headers: Headers) -> str | None:
+    return json.dumps([(name, value.hex()) for name, value in headers]) if headers else None
+
+
+def _read_headers(written: str | None) -> Headers:
+    return tuple((name, bytes.fromhex(value)) for name, value in json.loads(written)) if written else ()

@@ -151,7 +151,9 @@ class KafkaGroupConsumer:
 def as_record(fetched: Any) -> Record:
     """Returns a record of kafka-python's as the platform's; a foreign producer's missing value is an empty one."""
     time_us = fetched.timestamp * 1000
-    return Record(fetched.topic, fetched.partition, fetched.offset, time_us, fetched.key, fetched.value or b"")
+    place = fetched.topic, fetched.partition, fetched.offset
+    headers = tuple((name, value or b"") for name, value in fetched.headers) if fetched.headers else ()
+    return Record(*place, time_us, fetched.key, fetched.value or b"", headers)
 
 
 class _InformedAssignor(RangePartitionAssignor):  # type: ignore[misc]

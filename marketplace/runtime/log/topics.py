@@ -8,7 +8,7 @@ from marketplace.errors import FailedPrecondition, InvalidArgument, Unavailable
 from marketplace.ports import COMMANDS, REJECTED_COMMANDS, SERVED_ADS, USER_FEEDBACK, Bounds, Message
 from marketplace.runtime.settings import BadSettingError
 
-MAX_MESSAGE_BYTES: Final = 1_000_000  # key and value; a Kafka broker takes 1,048,588 with its framing by default
+MAX_MESSAGE_BYTES: Final = 1_000_000  # with headers; a Kafka broker takes 1,048,588 with its framing by default
 
 _SERVED_ADS_RETENTION_S: Final = 7 * 24 * 3600  # statistics; every other topic is kept until someone deletes it
 
@@ -43,6 +43,8 @@ def check_sizes(messages: Sequence[Message]) -> None:
     """Raises InvalidArgument if a message is larger than MAX_MESSAGE_BYTES, before any of them is sent."""
     for message in messages:
         size = len(message.key or b"") + len(message.value)
+        if message.headers:
+            size += sum(len(name.encode()) + len(value) for name, value in message.headers)
         if size > MAX_MESSAGE_BYTES:
             raise InvalidArgument(f"a message of {size} bytes is above the limit of {MAX_MESSAGE_BYTES}", "value")
 
