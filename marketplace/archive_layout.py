@@ -6,6 +6,9 @@ free decides between two writers.
 
 An epoch begins when a topic is made anew or has lost messages: `<table>/_epochs/NNN.json` says from which offsets it
 counts. Files of older epochs stay, but say nothing about positions any more.
+
+A day that retention has taken away leaves a summary: `retired/<table>-<date>.parquet`. From the moment that it is there
+it stands in place of the day's folders, whose files go next.
 """
 
 import json
@@ -21,6 +24,8 @@ from marketplace.ports import SERVED_ADS, USER_FEEDBACK, ArchiveFiles
 TABLE_OF_TOPIC: Final = {USER_FEEDBACK: "user_feedback", SERVED_ADS: "served_ads"}
 ADS_FILE: Final = "ads/ads.parquet"
 
+_RETIRED: Final = "retired"
+_SUMMARY: Final = re.compile(_RETIRED + r"/(?P<table>\w+)-(?P<date>\d{4}-\d{2}-\d{2})\.parquet")
 _NAME: Final = re.compile(r"(?P<topic>.+)-e(?P<epoch>\d{3,})-(?P<partition>\d{5,})-(?P<start>\d{20})\.parquet")
 
 
@@ -64,6 +69,26 @@ def newest_files(names: Iterable[str], topic: str, epoch: int) -> dict[int, str]
         if name and name.topic == topic and name.epoch == epoch:
             newest[name.partition] = max(newest.get(name.partition, (-1, "")), (name.start, path))
     return {partition: path for partition, (_, path) in newest.items()}
+
+
+def day_of(path: str) -> str:
+    """Returns the partition column `dt` of a file's path."""
+    return path.split("/")[1].removeprefix("dt=")
+
+
+def summary_name(table: str, date: str) -> str:
+    """Returns the path of what is left of a table's day once that is retired."""
+    return f"{_RETIRED}/{table}-{date}.parquet"
+
+
+def summaries(files: ArchiveFiles, table: str) -> dict[str, str]:
+    """Returns the paths of a table's summaries, by the day that each stands for."""
+    found = {}
+    for path in files.list(_RETIRED):
+        match = _SUMMARY.fullmatch(path)
+        if match and match["table"] == table:
+            found[match["date"]] = path
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from marketplace.wire import decode_event, decode_served_batch
 from writer.marks import Marks
 from writer.rows import feedback_table, served_table
 from writer.sequence import keep_new
+from writer.user_ids import Conceal, plain
 
 log = structlog.get_logger()
 Decoded = TypeVar("Decoded")
@@ -45,8 +46,9 @@ class FeedbackLanding:
 
     topic = USER_FEEDBACK
 
-    def __init__(self, files: ArchiveFiles) -> None:
+    def __init__(self, files: ArchiveFiles, conceal: Conceal = plain) -> None:
         self._marks = Marks(files)
+        self._conceal = conceal
 
     def refresh(self, names: Iterable[str]) -> None:
         """Learns how far each campaign is archived."""
@@ -55,7 +57,7 @@ class FeedbackLanding:
     def prepare(self, records: Sequence[Record]) -> Prepared:
         """Returns the events above their campaign's mark."""
         kept, marks = keep_new(_decoded(records, decode_event), self._marks.highest)
-        return Prepared(feedback_table(kept), marks)
+        return Prepared(feedback_table(kept, self._conceal), marks)
 
     def landed(self, name: str, prepared: Prepared) -> None:
         """Raises the marks."""
@@ -67,12 +69,16 @@ class ServedLanding:
 
     topic = SERVED_ADS
 
+    def __init__(self, conceal: Conceal = plain) -> None:
+        self._conceal = conceal
+
     def refresh(self, names: Iterable[str]) -> None:
         """Does nothing: the position says it all."""
 
     def prepare(self, records: Sequence[Record]) -> Prepared:
         """Returns every serve."""
-        return Prepared(served_table([s for _, serves in _decoded(records, decode_served_batch) for s in serves]))
+        serves = [serve for _, batch in _decoded(records, decode_served_batch) for serve in batch]
+        return Prepared(served_table(serves, self._conceal))
 
     def landed(self, name: str, prepared: Prepared) -> None:
         """Does nothing."""

@@ -21,6 +21,7 @@ from marketplace.errors import Unavailable
 from marketplace.ports import ArchiveCatalog, ArchiveFiles, Bounds, Consumer, Log, Record
 from marketplace.runtime.archive.parquet import parquet_writer, read_end
 from writer.batching import Batch, Lane, Limits
+from writer.counts import LandingCounts
 from writer.landings import Landing
 from writer.position import check_bounds, start_position
 
@@ -70,6 +71,23 @@ class Writer:
         self._clock_s = clock_s
         self._consumer: Consumer | None = None
         self._lanes: dict[int, Lane] = {}
+        self.counts = LandingCounts()
+
+    @property
+    def topic(self) -> str:
+        """Returns the topic that it lands."""
+        return self._landing.topic
+
+    @property
+    def positions(self) -> dict[int, int]:
+        """Returns up to which offset each partition that is its own is archived; from any thread."""
+        return {partition: lane.batch.start for partition, lane in list(self._lanes.items())}
+
+    @property
+    def waiting_s(self) -> float:
+        """Returns how long the oldest record that was read has been on its topic unarchived; from any thread."""
+        first = [records[0] for lane in list(self._lanes.values()) if (records := lane.batch.records)]
+        return max((self.counts.age_s(record.time_us) for record in first), default=0.0)
 
     def assigned(self, partitions: Mapping[int, Bounds], committed: Mapping[int, int]) -> Mapping[int, int]:
         """Answers the positions that the archive's files say. Raises TopicRefused if the topic does not fit them."""
@@ -126,6 +144,7 @@ class Writer:
             action()
         except (OSError, Unavailable) as problem:
             held = {partition: lane.batch.start for partition, lane in self._lanes.items()}
+            self.counts.failures += 1
             log.error("cannot land, positions held", topic=self._landing.topic, positions=held, problem=str(problem))
             return False
         return True
@@ -180,6 +199,7 @@ class Writer:
             return
         self._after_step(5)
         self._landing.landed(path, prepared)
+        self.counts.landed(len(batch.records), prepared.rows.num_rows, batch.time_us)
         lane.batch = Batch(batch.end)
         self._commit(partition, batch.end)  # 6
         self._after_step(6)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marketplace.ports import ArchiveFiles
+from marketplace.archive_layout import TABLE_OF_TOPIC, summaries
+from marketplace.ports import USER_FEEDBACK, ArchiveFiles
 
 
 class Marks:
@@ -25,8 +26,9 @@ class Marks:
         return self._highest
 
     def refresh(self, names: Iterable[str]) -> None:
-        """Takes in the files that are new among these."""
-        for name in names:
+        """Takes in the files that are new among these, and the summaries of days whose files are gone."""
+        retired = summaries(self._files, TABLE_OF_TOPIC[USER_FEEDBACK])
+        for name in (*names, *retired.values()):
             if name not in self._read:
                 self.take(name, self._marks_of(name))
 

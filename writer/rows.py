@@ -12,22 +12,23 @@ import pyarrow as pa
 from marketplace.feedback import FeedbackEvent
 from marketplace.runtime.archive.schema import MONEY, SERVED_ADS, TIME, USER_FEEDBACK
 from marketplace.serve import Serve
+from writer.user_ids import Conceal, plain
 
 Column: TypeAlias = "pa.Array[Any] | list[Any]"
 
 
-def served_table(serves: Sequence[Serve]) -> pa.Table:
-    """Returns serves as rows of `served_ads`, in order."""
-    columns = _auction(serves)
+def served_table(serves: Sequence[Serve], conceal: Conceal = plain) -> pa.Table:
+    """Returns serves as rows of `served_ads`, in order; `conceal` makes of a user's id what is kept of it."""
+    columns = _auction(serves, conceal)
     columns["timestamp"] = times(serve.served_at_us for serve in serves)
     return table(columns, SERVED_ADS)
 
 
-def feedback_table(events: Sequence[FeedbackEvent]) -> pa.Table:
+def feedback_table(events: Sequence[FeedbackEvent], conceal: Conceal = plain) -> pa.Table:
     """Returns events as rows of `user_feedback`, in order. What was not known of a user is NULL or an empty text."""
     serves = [event.serve for event in events]
     viewers = [serve.viewer for serve in serves]
-    columns = _auction(serves)
+    columns = _auction(serves, conceal)
     columns |= {
         "timestamp": times(event.charged_at_us for event in events),
         "user_action": [event.action.name for event in events],
@@ -50,12 +51,12 @@ def feedback_table(events: Sequence[FeedbackEvent]) -> pa.Table:
     return table(columns, USER_FEEDBACK)
 
 
-def _auction(serves: Sequence[Serve]) -> dict[str, Column]:
+def _auction(serves: Sequence[Serve], conceal: Conceal) -> dict[str, Column]:
     winners = [serve.winner for serve in serves]
     return {
         "request_id": [serve.request_id for serve in serves],
         "campaign_id": [winner.campaign_id for winner in winners],
-        "user_id": [serve.viewer.user_id for serve in serves],
+        "user_id": [conceal(serve.viewer.user_id) for serve in serves],
         "auction_cpm": money(serve.auction_cpm_nanos for serve in serves),
         "auction_cpc": money(serve.auction_cpc_nanos for serve in serves),
         "auction_cpa": money(serve.auction_cpa_nanos for serve in serves),

@@ -1,5 +1,6 @@
 -- One row per campaign of the ads snapshot. It fixes how far this report run reads: event_seq is the last event that
--- both the snapshot and the archive know, and charged_ever, leftover and every report stop there.
+-- both the snapshot and the archive know, and charged_ever, leftover and every report stop there. Retired days count by
+-- what is left of them: sums per campaign and quarter of an hour.
 CREATE TEMPORARY TABLE report_campaigns AS
 SELECT
     sums.*,
@@ -37,7 +38,15 @@ FROM (
                 ELSE 0
             END AS in_period
         FROM ads a
-        LEFT JOIN user_feedback f ON f.campaign_id = a.campaign_id
+        LEFT JOIN (
+            SELECT campaign_id, event_seq, `timestamp`, `view`, click, acquisition, expenditure, uncharged
+            FROM user_feedback
+            WHERE dt NOT IN (SELECT dt FROM retired WHERE source = 'user_feedback')
+            UNION ALL
+            SELECT campaign_id, event_seq, `timestamp`, `view`, click, acquisition, expenditure, uncharged
+            FROM retired
+            WHERE source = 'user_feedback'
+        ) f ON f.campaign_id = a.campaign_id
     ) events
     GROUP BY campaign_id
 ) sums

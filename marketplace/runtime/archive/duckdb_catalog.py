@@ -41,6 +41,9 @@ class DuckDbCatalog:
     def add_partition(self, table: str, date: str, hour: str) -> None:
         """Does nothing: DuckDB finds partitions by their folders."""
 
+    def drop_partitions(self, table: str, date: str) -> None:
+        """Does nothing: DuckDB finds partitions by their folders."""
+
     def execute(self, sql: str) -> None:
         """Runs a statement for the rest of this session."""
         self._fill_views()
@@ -54,6 +57,11 @@ class DuckDbCatalog:
             cursor = self._connection.execute(sql)
             columns = tuple(column[0] for column in cursor.description or ())
             return ResultTable(columns, cursor.fetchall())
+
+    def put(self, name: str, rows: pa.Table) -> None:
+        """Makes rows a table of this session, in front of the archive's of the same name."""
+        with self._guarded():
+            self._connection.register(name, rows)
 
     def close(self) -> None:
         """Ends the session."""

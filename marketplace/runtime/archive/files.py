@@ -77,6 +77,20 @@ class LocalFiles:
         """Opens a published file for reading."""
         return (self._root / name).open("rb")
 
+    def remove(self, name: str) -> None:
+        """Removes a published file, and the folders that this leaves empty."""
+        path = self._root / name
+        with suppress(FileNotFoundError):
+            path.unlink()
+            _sync_folder(path.parent)
+        for folder in path.parents:
+            if folder == self._root:
+                break
+            try:
+                folder.rmdir()
+            except OSError:  # not empty, or someone else was faster
+                break
+
     def sweep(self, prefix: str, older_than_s: float) -> int:
         """Removes what processes of this machine that are no more have left aside; returns how many."""
         swept = 0

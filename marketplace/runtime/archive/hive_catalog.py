@@ -14,7 +14,7 @@ from thrift.Thrift import TException
 
 from marketplace import errors
 from marketplace.ports import ArchiveFiles, ResultTable
-from marketplace.runtime.archive.hive_ddl import add_partitions, create_table, partition_of
+from marketplace.runtime.archive.hive_ddl import add_partitions, create_table, drop_partitions, partition_of
 from marketplace.runtime.archive.hive_server import HiveServer
 from marketplace.runtime.archive.schema import PARTITIONED, WHOLE
 
@@ -55,6 +55,10 @@ class HiveCatalog:
     def add_partition(self, table: str, date: str, hour: str) -> None:
         """Makes a partition known; harmless when it is known already or empty."""
         self._run(add_partitions(table, [(date, hour)]))
+
+    def drop_partitions(self, table: str, date: str) -> None:
+        """Makes the partitions of a day unknown; the tables are external, so files stay."""
+        self._run(drop_partitions(table, date))
 
     def execute(self, sql: str) -> None:
         """Runs a statement for the rest of this session."""

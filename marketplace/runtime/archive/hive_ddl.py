@@ -27,6 +27,11 @@ def add_partitions(table: str, folders: Sequence[tuple[str, str]]) -> str:
     return f"ALTER TABLE {table} ADD IF NOT EXISTS {specs}"
 
 
+def drop_partitions(table: str, date: str) -> str:
+    """Returns the statement that makes every partition of a date unknown."""
+    return f"ALTER TABLE {table} DROP IF EXISTS PARTITION (dt='{date}')"
+
+
 def _hive_type(kind: pa.DataType) -> str:
     if pa.types.is_decimal(kind):
         return f"DECIMAL({kind.precision},{kind.scale})"

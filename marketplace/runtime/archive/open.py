@@ -36,6 +36,16 @@ def open_archive(url: str, deadline_s: float = 300.0) -> Archive:
     return Archive(LocalFiles(folder), DuckDbCatalog(folder, deadline_s=deadline_s))
 
 
+def open_files(url: str, deadline_s: float = 300.0, memory_limit: str = "1GB") -> DuckDbCatalog:
+    """Opens an archive's files in this process, whoever else serves them as tables: answers take milliseconds.
+
+    Raises ValueError with a sentence for people.
+    """
+    parts = urlsplit(url)
+    folder = _folder(dict(parse_qsl(parts.query)).get("files", "") if parts.scheme == "hive" else url)
+    return DuckDbCatalog(folder, memory_limit, deadline_s)
+
+
 def _open_hive(parts: SplitResult, deadline_s: float) -> Archive:
     # Here, because the embedded way needs none of Hive's libraries.
     from marketplace.runtime.archive.hive_catalog import HiveCatalog

@@ -68,5 +68,24 @@ _ADS: Final[list[tuple[str, pa.DataType]]] = [
 
 ADS: Final = pa.schema(_ADS)
 
+# What is left of the days that retention took out of a partitioned table: sums per campaign and quarter of an hour, so
+# that a day of any time zone adds up. `event_seq` is the last one. Of `served_ads` there are only counts.
+_RETIRED: Final[list[tuple[str, pa.DataType]]] = [
+    ("source", pa.string()),
+    ("dt", pa.string()),
+    ("campaign_id", pa.string()),
+    ("timestamp", TIME),
+    ("events", pa.int64()),
+    ("first_event_seq", pa.int64()),
+    ("event_seq", pa.int64()),
+    ("view", pa.int64()),
+    ("click", pa.int64()),
+    ("acquisition", pa.int64()),
+    ("expenditure", MONEY),
+    ("uncharged", MONEY),
+]
+
+RETIRED: Final = pa.schema(_RETIRED)
+
 PARTITIONED: Final = {"user_feedback": USER_FEEDBACK, "served_ads": SERVED_ADS}
-WHOLE: Final = {"ads": ADS}
+WHOLE: Final = {"ads": ADS, "retired": RETIRED}

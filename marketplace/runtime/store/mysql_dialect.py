@@ -1,4 +1,4 @@
-"""SQLAlchemy's dialect of mysql-connector-python, with lost connections told as such.
+"""SQLAlchemy's dialect of mysql-connector-python: lost connections told as such, and no work that nobody asked for.
 
 The driver's C extension lets exceptions of its own out of commit and rollback; SQLAlchemy would take them for none of
 the database's. And the dialect does not know every way in which a server hangs up.
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from mysql.connector import Error, OperationalError
+from mysql.connector import HAVE_CEXT, Error, OperationalError
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.mysql.mysqlconnector import MySQLDialect_mysqlconnector
 
@@ -24,6 +24,14 @@ class Dialect(MySQLDialect_mysqlconnector):
     """See the module."""
 
     supports_statement_cache = True
+
+    def connect(self, *arguments: Any, **options: Any) -> Any:
+        """Connects, by the driver's C extension where it is there: after pyarrow's libraries it does not load."""
+        if not HAVE_CEXT:
+            return super().connect(*arguments, **options)
+        from marketplace.runtime.store.mysql_connection import LeanConnection
+
+        return LeanConnection(*arguments, **options)
 
     def do_commit(self, dbapi_connection: Any) -> None:
         """Commits. Raises the driver's documented errors only."""

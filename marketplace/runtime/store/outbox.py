@@ -8,18 +8,23 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Final, Protocol
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from marketplace.runtime.store.engine import unavailable
-from marketplace.runtime.store.schema import outbox, outbox_shards
+from marketplace.runtime.store.literals import run_with_list
+from marketplace.runtime.store.schema import outbox_shards
 from marketplace.runtime.store.transactions import write_transaction
 
 # The migration creates a row in `outbox_shards` for each. It is no setting, so that no two processes can disagree.
 SHARDS: Final = 8
+
+_OLDEST: Final = """
+SELECT id, topic, message_key, value, campaign_id, event_seq FROM outbox WHERE shard IN {} ORDER BY id"""
 
 
 def shard_of(campaign_id: str) -> int:
@@ -101,14 +106,13 @@ class _Shards:
 
     def rows(self, limit: int) -> list[OutboxRow]:
         # Rows of one campaign get their ids under its lock, so their ids are in the order of event_seq.
-        statement = select(outbox).where(outbox.c.shard.in_(self.shards)).order_by(outbox.c.id).limit(limit)
-        return [
-            OutboxRow(row.id, row.topic, row.message_key, row.value, row.campaign_id, row.event_seq)
-            for row in self._connection.execute(statement)
-        ]
+        if not self.shards:
+            return []
+        found = run_with_list(self._connection, f"{_OLDEST} LIMIT {limit:d}", self.shards)
+        return list(starmap(OutboxRow, found))
 
     def delete(self, ids: Sequence[int]) -> None:
-        self._connection.execute(delete(outbox).where(outbox.c.id.in_(ids)))
+        run_with_list(self._connection, "DELETE FROM outbox WHERE id IN {}", ids)
         self._connection.commit()
 
 

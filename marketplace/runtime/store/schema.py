@@ -31,6 +31,7 @@ _BINARY_ID: Final = String(64).with_variant(
 _NAME: Final = String(255)
 _BLOB: Final = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 _KEY: Final = LargeBinary(MAX_KEY_BYTES).with_variant(mysql.VARBINARY(MAX_KEY_BYTES), "mysql", "mariadb")
+_DIGEST: Final = LargeBinary(32).with_variant(mysql.VARBINARY(32), "mysql", "mariadb")
 _TEXT: Final = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 _AUTO_ID: Final = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER numbers itself on SQLite
 _INNODB: Final[dict[str, Any]] = {
@@ -73,6 +74,9 @@ ads = Table(
     _nanos("slot_budget_nanos"),
     Column("event_seq", BigInteger, nullable=False),
     Column("change_no", BigInteger, nullable=False),
+    # The ledger's events up to this one were purged, and this is what they were charged.
+    Column("purged_seq", BigInteger, nullable=False, server_default="0"),
+    Column("purged_nanos", BigInteger, nullable=False, server_default="0"),
     Column("created_us", BigInteger, nullable=False),
     Column("updated_us", BigInteger, nullable=False),
     Index("ads_by_change", "change_no", "campaign_id"),
@@ -125,6 +129,7 @@ submitted_commands = Table(
     Column("campaign_id", _BINARY_ID, nullable=False),
     Column("action", String(32), nullable=False),
     Column("submitted_us", BigInteger, nullable=False),
+    Column("account", _NAME, nullable=False, server_default=""),  # on whose behalf; empty: no manager's
     Index("submitted_by_campaign", "campaign_id"),
     **_INNODB,
 )
@@ -173,7 +178,23 @@ outbox_shards = Table(
     "outbox_shards", metadata, Column("shard", SmallInteger, primary_key=True, autoincrement=False), **_INNODB
 )
 
-# `ads`: the newest change_no. `users`: how often the users were loaded.
+# What callers from outside prove their identity with: the SHA-256 of each token, never the token.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("token_id", _BINARY_ID, primary_key=True),
+    Column("digest", _DIGEST, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("account", _NAME, nullable=False),
+    Column("note", _NAME, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=True),
+    Column("revoked_us", BigInteger, nullable=True),
+    **_INNODB,
+)
+
+# `ads`: the newest change_no. `users`: how often the users were loaded. `tokens`: how often the API tokens changed.
+# `restore_pending` is only there in a store that came from a backup; see `restored`.
 counters = Table(
     "counters",
     metadata,

@@ -147,3 +147,14 @@ def test_epochs_are_numbered_and_each_begins_once(files):
     assert files.list("t") == []
     assert files.list("t/_epochs") == ["t/_epochs/001.json", "t/_epochs/002.json"]
     assert content(files, "t/_epochs/001.json") == b'{"partitions": {"0": 5, "1": 7}}'
+
+
+def test_what_is_removed_is_gone_with_the_folders_that_it_leaves_empty(files, tmp_path):
+    for name in ("t/a/1", "t/a/2", "t/b/1"):
+        put(files, name)
+    for name in ("t/a/1", "t/a/1", "t/b/1", "nowhere/1"):
+        files.remove(name)
+    assert files.list("") == ["t/a/2"]
+    assert [path.name for path in (tmp_path / "t").iterdir()] == ["a"]
+    put(files, "t/b/1")
+    assert files.list("") == ["t/a/2", "t/b/1"]

@@ -51,5 +51,24 @@ def engine(store_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def fresh(store: Store, tmp_path: Path) -> Iterator[Store]:
+    """Another empty database of the kind that the store is on, without tables."""
+    url = make_url(store.url)
+    name = f"{url.database}_{uuid.uuid4().hex[:6]}"
+    if store.is_sqlite:
+        name = f"{tmp_path}/fresh.db"
+    else:
+        with store.engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+    own = url.set(database=name).render_as_string(hide_password=False)
+    engine = open_engine(own)
+    yield Store(engine, own)
+    engine.dispose()
+    if not store.is_sqlite:
+        with store.engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+
+
+@pytest.fixture
 def store(engine: Engine, store_url: str) -> Store:
     return Store(engine, store_url)

@@ -21,7 +21,7 @@ def test_the_migrations_make_what_the_code_expects(engine: Engine) -> None:
 
 def test_first_rows_are_there_once_though_it_runs_twice(store: Store) -> None:
     migrate(store.engine)
-    assert store.rows(select(counters).order_by(counters.c.name)) == [("ads", 0), ("users", 0)]
+    assert store.rows(select(counters).order_by(counters.c.name)) == [("ads", 0), ("tokens", 0), ("users", 0)]
     assert store.rows(select(outbox_shards.c.shard).order_by("shard")) == [(shard,) for shard in range(SHARDS)]
 
 
@@ -35,7 +35,7 @@ def test_many_processes_may_start_at_once(store_url: str) -> None:
     assert [starter.exitcode for starter in starters] == [0] * 4
     engine = open_engine(store_url)
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [("0001",)]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [("0003",)]
         assert connection.execute(select(func.count()).select_from(outbox_shards)).scalar() == SHARDS
     engine.dispose()
 
