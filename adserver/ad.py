@@ -1,49 +1,29 @@
-"""A campaign as the ad server keeps it: what an auction, an answer and a receipt need, and nothing else."""
+"""A campaign as the ad server shows it: what an auction, an answer and a receipt need, and nothing else."""
 
-from sys import intern
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
-from marketplace.bids import bid_key, cpm_nanos
-from marketplace.campaign import Campaign, Targeting, Window
+from marketplace.bids import cpm_nanos
+from marketplace.campaign import Targeting, Window
 from marketplace.serve import Winner
 
 
-class Ad(NamedTuple):
-    """A campaign in the index. Money in nanos, times in microseconds since the epoch.
+@dataclass(slots=True)
+class Ad:
+    """A campaign of the index. Money in nanos, times in microseconds since the epoch, bids as in `marketplace.bids`.
 
-    A plain tuple because there may be a million of them, and because its first two fields are the index's order:
-    highest bid first, then by campaign_id.
+    `encoded_winner` is room for who serves it to keep what he makes of `winner()`.
     """
 
-    negated_bid_key: int
     campaign_id: str
     text: str
     category: str
     targeting: Targeting
+    bid_key: int
     cpc_nanos: int
     cpa_nanos: int
     start_us: int
     end_us: int
-
-    @classmethod
-    def of(cls, campaign: Campaign, targeting: Targeting) -> "Ad":
-        """Keeps what is needed of a campaign; `targeting` equals the campaign's own and may be shared by many."""
-        return cls(
-            -bid_key(campaign.cpc_nanos, campaign.cpa_nanos),
-            campaign.campaign_id,
-            campaign.text,
-            intern(campaign.category),
-            targeting,
-            campaign.cpc_nanos,
-            campaign.cpa_nanos,
-            campaign.window.start_us,
-            campaign.window.end_us,
-        )
-
-    @property
-    def bid_key(self) -> int:
-        """Returns the bid, as `marketplace.bids` compares them."""
-        return -self.negated_bid_key
+    encoded_winner: bytes = field(default=b"", compare=False)
 
     def winner(self) -> Winner:
         """Returns the campaign in the words of the receipt."""

@@ -37,7 +37,7 @@ def clear(ads: Sequence[Ad], next_bid_key: int) -> list[Win]:
     """Prices winners in bid order; `next_bid_key` is the highest bid that did not win, 0 if there is none."""
     wins = []
     for place, ad in enumerate(ads, 1):
-        own_key = -ad.negated_bid_key
+        own_key = ad.bid_key
         clearing_key = ads[place].bid_key if place < len(ads) else next_bid_key or own_key
         wins.append(
             Win(

@@ -1,36 +1,35 @@
 """All campaigns that may bid, in memory, in an order and form that an auction reads in microseconds.
 
-Campaigns lie in chunks by bid, highest first (see `adserver.chunk`). A request's terms are looked up once; then, chunk
-by chunk, their bitsets are ANDed with the live ones, and the lowest set bits are the winners. Nearly every request is
-settled in the first chunks; one that nothing matches visits them all.
+Campaigns lie in chunks by bid, highest first (see `adserver.chunk`). Chunk by chunk, the positions that are live and
+that the request's two groups of terms reach are ANDed; the lowest bits left are the winners. Nearly every request is
+settled in the first chunk. One that is not after a few asks which targetings let it in at all, and passes over the
+chunks that have none of them: so one that nothing matches looks at every chunk, but only with one AND.
 
-A change goes straight to its place: with the same bid and targeting (a slot dry or open again) it flips a bit, else it
-shifts the bits of one chunk. A chunk that has grown too long is made anew, as two, without the campaigns that have
-ended; each `apply` also looks at two chunks, in turn, and joins them if one is enough. So there is no second structure
-to merge with and nothing to rebuild in the background.
+A change goes straight to its place. A chunk that has grown too long is made anew, as two, without the campaigns that
+have ended; each `apply` also looks at two chunks, in turn, and joins them if one is enough. So there is no second
+structure to merge with and nothing to rebuild in the background.
 
-Equal bids lie side by side, perhaps over several chunks; a draw is among all of them that match.
-
-Not for several threads at once. With the garbage collector off, `build` takes a third of the time (3 s for 500,000);
-`gc.freeze()` after it spares the collector a walk over every campaign at each full collection.
+Not for several threads at once.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Final, Self
 
+import numpy as np
+
 from adserver.ad import Ad
-from adserver.bitsets import lowest, nth, packed
+from adserver.bitsets import Flags, drawn, lowest, unpacked
 from adserver.chunk import Chunk
+from adserver.columns import AdColumns
 from adserver.request import Request
-from adserver.vocabulary import Reach, Term, Vocabulary
-from marketplace.campaign import Campaign, Status, Targeting
+from adserver.table import AdTable, Numbers, column
+from marketplace.bids import bid_key
+from marketplace.campaign import Campaign, Status
 
 CHUNK_SIZE: Final = 2_048
-
-Tie = list[tuple[Chunk, int, int]]
-"""Matching campaigns of equal bids: in each chunk a start, and the positions counted from there; never an empty set."""
+_CHUNKS_BEFORE_PRUNING: Final = 4
 
 
 class Index:
@@ -39,124 +38,123 @@ class Index:
     def __init__(self, chunk_size: int = CHUNK_SIZE) -> None:
         self._chunk_size = chunk_size
         self._chunks: list[Chunk] = []
-        self._ads: dict[str, Ad] = {}
-        self._vocabulary = Vocabulary()
+        self._fences: list[int] = []  # each chunk's first bid when it was made: none that is behind it lies below
+        self._by_serial: dict[int, Chunk] = {}
+        self._serials = count()
+        self._table = AdTable()
         self._turn = 0
 
     @classmethod
-    def build(cls, campaigns: Iterable[Campaign], now_us: int, chunk_size: int = CHUNK_SIZE) -> Self:
-        """Makes an index of campaigns with distinct ids; they are read one by one, and only their ads are kept."""
+    def build(cls, campaigns: AdColumns | Iterable[Campaign], now_us: int, chunk_size: int = CHUNK_SIZE) -> Self:
+        """Makes an index of the campaigns that may bid. Of columns, which have no others, it keeps the lists."""
+        columns = campaigns if isinstance(campaigns, AdColumns) else AdColumns.of(campaigns, now_us)
         index = cls(chunk_size)
-        for campaign in campaigns:
-            if campaign.servable and campaign.window.end_us > now_us:
-                index._ads[campaign.campaign_id] = Ad.of(campaign, index._reach(campaign.targeting).targeting)
-        index._chunks = index._filled([(ad, True) for ad in sorted(index._ads.values())], now_us)
+        index._table.fill(columns)
+        order = np.argsort(-index._table.bid_keys(np.arange(len(index))))
+        index._put(0, 0, order, np.ones(len(order), np.bool_))
         return index
 
     def __len__(self) -> int:
-        return len(self._ads)
+        return len(self._table)
 
     def any_live(self, now_us: int) -> bool:
         """Tells whether any campaign could win at the instant, if a request matched it."""
-        return any(chunk.matching([], now_us) for chunk in self._chunks)
+        return any(chunk.any_live(now_us) for chunk in self._chunks)
 
     def shortlist(
         self, request: Request, now_us: int, ad_count: int, random: Callable[[], float]
     ) -> tuple[list[Ad], int]:
         """Returns the `ad_count` highest bids that match at the instant, and the bid key after them (0: there is none).
 
-        Within a tie every campaign has the same chance of every place. `random` gives uniform floats in [0, 1), such
-        as `random.Random(seed).random`.
+        Equal bids lie side by side, perhaps over several chunks: every one of them that matches has the same chance of
+        every place. `random` gives uniform floats in [0, 1), such as `random.Random(seed).random`.
         """
+        place, audience = self._table.vocabulary.groups(request)
+        chunks, table = self._chunks, self._table
         ads: list[Ad] = []
-        for tie in self._ties(self._vocabulary.terms(request), now_us):
-            while tie:
-                if len(ads) == ad_count:
-                    chunk, start, _ = tie[0]
-                    return ads, -chunk.bids[start]
-                ads.append(_draw(tie, random))
+        kinds = -1  # any
+        turn = 0
+        while turn < len(chunks):
+            chunk = chunks[turn]
+            turn += 1
+            if turn > _CHUNKS_BEFORE_PRUNING:
+                if kinds == -1 and not (kinds := table.vocabulary.kinds(place, audience)):
+                    break
+                if not chunk.kinds & kinds:
+                    continue
+            found = chunk.matching(place, audience, now_us)
+            while found:
+                bids, numbers = chunk.bids, chunk.numbers
+                first = lowest(found)
+                bid = bids[first]
+                end = bisect_right(bids, bid, first)
+                size = end - first
+                tied = found >> first & (1 << size) - 1
+                while end == len(chunk.bids) and turn < len(chunks) and chunks[turn].bids[0] == bid:
+                    chunk = chunks[turn]
+                    turn += 1
+                    found = chunk.matching(place, audience, now_us)
+                    end = bisect_right(chunk.bids, bid)
+                    tied |= (found & (1 << end) - 1) << size
+                    numbers, first, size = numbers[first : first + size] + chunk.numbers[:end], 0, size + end
+                while tied:
+                    if len(ads) == ad_count:
+                        return ads, -bid
+                    position = drawn(tied, size, random)
+                    ads.append(table.ad(numbers[first + position]))
+                    tied ^= 1 << position
+                found = found >> end << end
         return ads, 0
 
     def apply(self, changes: Iterable[Campaign], now_us: int) -> None:
         """Takes campaigns as the store has them now, new or known.
 
-        Some 30 µs each, 60 for a new bid, 10 where only a bit flips: give it a hundred at a time between requests.
+        Some 10 µs each, 20 for a new bid: give it a hundred at a time between requests.
         """
         for campaign in changes:
             self._apply(campaign, now_us)
         self._tidy(now_us)
 
-    def _ties(self, terms: list[Term], now_us: int) -> Iterator[Tie]:
-        """Yields the matching campaigns in bid order, those of equal bids together."""
-        chunks = self._chunks
-        number = 0
-        while number < len(chunks):
-            chunk = chunks[number]
-            number += 1
-            found = chunk.matching(terms, now_us)
-            while found:
-                first = lowest(found)
-                bid = chunk.bids[first]
-                end = bisect_right(chunk.bids, bid, first)
-                tie = [(chunk, first, found >> first & (1 << end - first) - 1)]
-                while end == len(chunk.bids) and number < len(chunks) and chunks[number].bids[0] == bid:
-                    chunk = chunks[number]
-                    number += 1
-                    found = chunk.matching(terms, now_us)
-                    end = bisect_right(chunk.bids, bid)
-                    if tied := found & (1 << end) - 1:
-                        tie.append((chunk, 0, tied))
-                yield tie
-                found = found >> end << end
-
     def _apply(self, campaign: Campaign, now_us: int) -> None:
-        old = self._ads.get(campaign.campaign_id)
+        table = self._table
+        number = table.ids.find(campaign.campaign_id)
         if campaign.status is not Status.ACTIVE or campaign.window.end_us <= now_us:
-            if old is not None:
-                self._remove(old)
+            if number is not None:
+                self._remove(number)
+                table.drop(number)
             return
-        reach = self._reach(campaign.targeting)
-        new = Ad.of(campaign, reach.targeting)
-        if old is not None:
-            if (old.negated_bid_key, old.targeting) == (new.negated_bid_key, new.targeting):
-                self._chunks[self._place(old)].replace(old, new, campaign.servable, now_us)
-                self._ads[new.campaign_id] = new
-                return
-            self._remove(old)
-        if campaign.servable:
-            self._insert(new, reach.terms, now_us)
+        servable = campaign.servable
+        if number is None and not servable:
+            return
+        code = table.vocabulary.hold(campaign.targeting)
+        if number is None:
+            self._insert(table.add(campaign, code), servable, now_us)
+        elif (table.bid_key(number), table.codes[number]) == (bid_key(campaign.cpc_nanos, campaign.cpa_nanos), code):
+            table.put(number, campaign, code)
+            self._by_serial[table.homes[number]].refit(number, servable, now_us)
+        else:
+            self._remove(number)
+            table.put(number, campaign, code)
+            self._insert(number, servable, now_us)
 
-    def _reach(self, targeting: Targeting) -> Reach:
-        """Returns whom a targeting reaches, its terms known in every chunk from here on."""
-        known = self._vocabulary.known(targeting)
-        if known is not None:
-            return known
-        reach, cuts = self._vocabulary.learn(targeting)
-        for band, whole in cuts:
-            for chunk in self._chunks:
-                chunk.masks[band] = chunk.masks[whole]
-        return reach
-
-    def _place(self, ad: Ad) -> int:
-        """Returns the number of the chunk that an ad is in, or is to be put into."""
-        return max(0, bisect_right(self._chunks, ad, key=lambda chunk: chunk.rows[0]) - 1)
-
-    def _insert(self, ad: Ad, terms: frozenset[Term], now_us: int) -> None:
-        self._ads[ad.campaign_id] = ad
+    def _insert(self, number: int, servable: bool, now_us: int) -> None:
         if not self._chunks:
-            self._chunks = self._filled([(ad, True)], now_us)
+            self._put(0, 0, np.array([number]), np.array([servable]))
             return
-        place = self._place(ad)
-        self._chunks[place].insert(ad, terms, True, now_us)
-        if len(self._chunks[place].rows) > self._chunk_size * 3 // 2:
+        bid = -self._table.bid_key(number)
+        place = max(0, bisect_right(self._fences, bid) - 1)
+        chunk = self._chunks[place]
+        chunk.insert(number, servable, now_us)
+        self._table.homes[number] = chunk.serial
+        if len(chunk.bids) > self._chunk_size * 3 // 2:
             self._renew(place, place + 1, now_us)
 
-    def _remove(self, ad: Ad) -> None:
-        del self._ads[ad.campaign_id]
-        place = self._place(ad)
-        self._chunks[place].remove(ad)
-        if not self._chunks[place].rows:
-            del self._chunks[place]
+    def _remove(self, number: int) -> None:
+        chunk = self._by_serial[self._table.homes[number]]
+        chunk.remove(number)
+        if not chunk.bids:
+            place = self._chunks.index(chunk)
+            del self._chunks[place], self._fences[place], self._by_serial[chunk.serial]
 
     def _tidy(self, now_us: int) -> None:
         """Looks at two neighbours, in turn, and joins them if one chunk is enough for what has not ended of them.
@@ -165,46 +163,31 @@ class Index:
         """
         self._turn = self._turn + 1 if self._turn + 2 < len(self._chunks) else 0
         pair = self._chunks[self._turn : self._turn + 2]
-        if len(pair) == 2 and sum(chunk.lasting(now_us) for chunk in pair) <= self._chunk_size:
+        if len(pair) == 2 and sum(int(chunk.lasting(now_us).sum()) for chunk in pair) <= self._chunk_size:
             self._renew(self._turn, self._turn + 2, now_us)
 
     def _renew(self, first: int, end: int, now_us: int) -> None:
         """Puts evenly filled chunks in the place of some, without the campaigns that have ended."""
-        kept = []
+        kept: list[Numbers] = []
+        servable: list[Flags] = []
         for chunk in self._chunks[first:end]:
-            for position, ad in enumerate(chunk.rows):
-                if ad.end_us > now_us:
-                    kept.append((ad, chunk.is_servable(position)))
-                else:
-                    del self._ads[ad.campaign_id]
-        self._chunks[first:end] = self._filled(kept, now_us)
+            numbers, lasting = np.array(chunk.numbers, np.int64), chunk.lasting(now_us)
+            kept.append(numbers[lasting])
+            servable.append(unpacked(chunk.servable, len(numbers))[lasting])
+            for number in numbers[~lasting].tolist():
+                self._table.drop(number)
+            del self._by_serial[chunk.serial]
+        self._put(first, end, np.concatenate(kept), np.concatenate(servable))
 
-    def _filled(self, ads: list[tuple[Ad, bool]], now_us: int) -> list[Chunk]:
-        """Spreads ads in bid order, each with whether it is servable, evenly over as few chunks as hold them."""
-        count = -(-len(ads) // self._chunk_size)
-        parts = [ads[len(ads) * n // count : len(ads) * (n + 1) // count] for n in range(count)]
-        return [
-            Chunk(
-                [ad for ad, _ in part],
-                packed(bytearray(servable for _, servable in part)),
-                [self._reach(ad.targeting).terms for ad, _ in part],
-                now_us,
-            )
-            for part in parts
-        ]
-
-
-def _draw(tie: Tie, random: Callable[[], float]) -> Ad:
-    """Takes one campaign out of a tie; each has the same chance."""
-    part = 0
-    if len(tie) > 1:
-        sizes = [tied.bit_count() for _, _, tied in tie]
-        part = bisect_right(list(accumulate(sizes)), int(random() * sum(sizes)))
-    chunk, start, tied = tie[part]
-    position = nth(tied, int(random() * tied.bit_count()))
-    tied ^= 1 << position
-    if tied:
-        tie[part] = chunk, start, tied
-    else:
-        del tie[part]
-    return chunk.rows[start + position]
+    def _put(self, first: int, end: int, numbers: Numbers, servable: Flags) -> None:
+        """Puts chunks in the place of some: campaigns in bid order, spread evenly over as few as hold them."""
+        parts = -(-len(numbers) // self._chunk_size)
+        made: list[Chunk] = []
+        for n in range(parts):
+            some = slice(len(numbers) * n // parts, len(numbers) * (n + 1) // parts)
+            chunk = Chunk(next(self._serials), self._table, numbers[some], servable[some])
+            column(self._table.homes)[numbers[some]] = chunk.serial
+            self._by_serial[chunk.serial] = chunk
+            made.append(chunk)
+        self._chunks[first:end] = made
+        self._fences[first:end] = [chunk.bids[0] for chunk in made]

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
+from adserver.columns import AdColumns
 from marketplace.campaign import Campaign
 
 
@@ -14,6 +15,11 @@ class Cursor:
     change_no: int = 0
     campaign_id: str = ""
 
+    @classmethod
+    def past(cls, change_no: int) -> Self:
+        """Returns a cursor that covers every change of the number."""
+        return cls(change_no, "~")  # above every id
+
 
 class CampaignFeed(Protocol):
     """Campaigns and their changes. Numbers appear in commit order: a reader that has seen n misses nothing below."""
@@ -21,8 +27,11 @@ class CampaignFeed(Protocol):
     def newest(self) -> Cursor:
         """Returns a cursor below which everything is visible to a read that begins now."""
 
-    def live(self, now_us: int) -> Iterable[Campaign]:
-        """Reads, one by one, each campaign that is active and has not ended, as of one moment after the call."""
+    def live(self, now_us: int) -> AdColumns | Iterable[Campaign]:
+        """Reads at least all campaigns that may bid, now or when their window opens, as of one moment after the call.
+
+        In columns where they may be many.
+        """
 
     def changes(self, after: Cursor, limit: int) -> list[Campaign]:
         """Reads changed campaigns in the order of the feed, those after the cursor."""

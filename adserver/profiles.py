@@ -21,11 +21,14 @@ class Profiles:
     """Profiles by user id. Equal profiles are one object, so half a million users take some 70 MB."""
 
     def __init__(self, rows: Iterable[tuple[str, int, str, str]] = ()) -> None:
-        shared: dict[Profile, Profile] = {}
+        shared: dict[tuple[int, str, str], Profile] = {}
         self._by_id: dict[str, Profile] = {}
         for user_id, age, gender, income_bucket in rows:
-            profile = Profile(age, gender, income_bucket)
-            self._by_id[user_id] = shared.setdefault(profile, profile)
+            known = age, gender, income_bucket
+            profile = shared.get(known)
+            if profile is None:
+                profile = shared[known] = Profile(*known)
+            self._by_id[user_id] = profile
         self._by_id.pop(PRIVACY_USER_ID, None)
 
     def __len__(self) -> int:

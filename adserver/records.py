@@ -30,6 +30,11 @@ class ServeRecords:
         self._waiting: deque[bytes] = deque()
         self.dropped = 0
 
+    @property
+    def waiting(self) -> int:
+        """Returns how many are not on the topic yet."""
+        return len(self._waiting)
+
     def add(self, served: bytes) -> None:
         """Takes an encoded serve; never waits."""
         if len(self._waiting) < self._capacity:

@@ -6,6 +6,7 @@ Reads in a thread, applies on the event loop: nothing is locked, and no request 
 import asyncio
 import gc
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -22,7 +23,8 @@ from marketplace.errors import Unavailable
 _POLL_S: Final = 0.1
 _PAUSE_S: Final = 1.0
 _POLLS_PER_PROFILE_CHECK: Final = 50
-_PAGE: Final = 200  # applying that many takes some 4 ms
+_MAX_STALENESS_S: Final = 300.0
+_PAGE: Final = 200  # applying that many takes some 2 ms
 
 log = structlog.get_logger()
 
@@ -30,11 +32,24 @@ log = structlog.get_logger()
 class Refresher:
     """Loads at start, then follows the change feed. To be made on the event loop that serves."""
 
-    def __init__(self, feed: CampaignFeed, source: ProfileSource, service: AdService, clock: Clock) -> None:
+    def __init__(
+        self,
+        feed: CampaignFeed,
+        source: ProfileSource,
+        service: AdService,
+        clock: Clock,
+        max_staleness_s: float = _MAX_STALENESS_S,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`max_staleness_s` is for how long auctions go on while the store does not answer."""
         self._feed = feed
         self._source = source
         self._service = service
         self._clock = clock
+        self._max_staleness_s = max_staleness_s
+        self._clock_s = clock_s
+        self._index: Index | None = None
+        self._fresh_s = 0.0  # when the index was last known to hold all that the store does
         self._loop = asyncio.get_running_loop()
         self._loaded = asyncio.Event()
         self._cursor = Cursor()
@@ -44,6 +59,26 @@ class Refresher:
         """Returns when the first auction may be held."""
         await self._loaded.wait()
 
+    @property
+    def age_s(self) -> float | None:
+        """Returns how long ago the index was known to hold all that the store does; None before the load."""
+        return None if self._index is None else self._clock_s() - self._fresh_s
+
+    @property
+    def campaigns(self) -> int:
+        """Returns how many campaigns are in memory."""
+        return 0 if self._index is None else len(self._index)
+
+    def fresh(self) -> bool:
+        """Tells whether auctions may be held now; for the event loop.
+
+        Takes an index that has grown too old away from the auctions, and gives it back when it is up to date.
+        """
+        age_s = self.age_s
+        fresh = age_s is not None and age_s <= self._max_staleness_s
+        self._service.index = self._index if fresh else None
+        return fresh
+
     def run(self, stop: threading.Event) -> None:
         """Loads, then refreshes until `stop` is set."""
         while not stop.is_set() and not _answered(self._load):
@@ -51,38 +86,45 @@ class Refresher:
         polls = 0
         while not stop.wait(_POLL_S):
             polls += 1
+            asked_s = self._clock_s()
             if not _answered(self._follow):
                 stop.wait(_PAUSE_S)
-            elif polls % _POLLS_PER_PROFILE_CHECK == 0:
+                continue
+            self._fresh_s = asked_s
+            if polls % _POLLS_PER_PROFILE_CHECK == 0:
                 _answered(self._refresh_profiles)
 
     def _load(self) -> None:
         self._refresh_profiles()
+        asked_s = self._clock_s()
         cursor = self._feed.newest()  # before the campaigns are read: what changes meanwhile comes once more
         now_us = self._clock()
         index = Index.build(self._feed.live(now_us), now_us)
         gc.collect()
         gc.freeze()  # spares the collector a walk over every campaign at each full collection
         self._cursor = cursor
+        self._fresh_s = asked_s
         self._loop.call_soon_threadsafe(self._install, index)
         log.info("campaigns loaded", campaigns=len(index), change_no=cursor.change_no)
 
     def _install(self, index: Index) -> None:
-        self._service.index = index
+        self._index = self._service.index = index
         self._loaded.set()
 
     def _follow(self) -> None:
         while campaigns := self._feed.changes(self._cursor, _PAGE):
-            self._cursor = Cursor(campaigns[-1].change_no, campaigns[-1].campaign_id)
+            last = campaigns[-1]
+            is_full = len(campaigns) == _PAGE
+            self._cursor = Cursor(last.change_no, last.campaign_id) if is_full else Cursor.past(last.change_no)
             applied = threading.Event()
             self._loop.call_soon_threadsafe(self._apply, campaigns, applied)
             applied.wait(_PAUSE_S)  # one page at a time: requests come in between
-            if len(campaigns) < _PAGE:
+            if not is_full:
                 return
 
     def _apply(self, campaigns: list[Campaign], applied: threading.Event) -> None:
-        assert self._service.index is not None
-        self._service.index.apply(campaigns, self._clock())
+        assert self._index is not None
+        self._index.apply(campaigns, self._clock())
         applied.set()
 
     def _refresh_profiles(self) -> None:

@@ -1,10 +1,11 @@
 """Serves ads: one auction in memory, a sealed receipt for each ad won, a record for the statistics."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from adserver.auction import Win, hold_auction
+from adserver.counts import AuctionCounts
 from adserver.index import Index
 from adserver.profiles import Profiles
 from adserver.records import ServeRecords
@@ -12,12 +13,11 @@ from adserver.request import Request
 from marketplace.clock import Clock
 from marketplace.errors import Unavailable
 from marketplace.receipt import KeyRing
-from marketplace.serve import Serve, Viewer
-from marketplace.wire import encode_serve
+from marketplace.serve import Viewer
+from marketplace.wire import encode_outcome, encode_viewer, encode_winner
 
 
-@dataclass(frozen=True, slots=True)
-class AdRequest:
+class AdRequest(NamedTuple):
     """What a client asks for."""
 
     user_id: str
@@ -28,8 +28,7 @@ class AdRequest:
     ad_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class ServedAdvert:
+class ServedAdvert(NamedTuple):
     """One ad won, with the receipt that billing will need."""
 
     request_id: str
@@ -57,17 +56,22 @@ class AdService:
         self._random = random
         self.profiles = Profiles()
         self.index: Index | None = None
+        self.counts = AuctionCounts()
 
     def serve(self, request: AdRequest) -> list[ServedAdvert]:
-        """Returns the winners in bid order; an empty list where nothing matches. Raises Unavailable before the load."""
+        """Returns the winners in bid order; an empty list where nothing matches.
+
+        Raises Unavailable before the load, and while the campaigns are too old.
+        """
         if self.index is None:
-            raise Unavailable("the campaigns are not loaded yet")
+            raise Unavailable("the campaigns are not loaded, or too old")
         profile = self.profiles.of(request.user_id)
         place = (request.city, request.state, request.country, request.device_type)
         now_us = self._clock()
         wins = hold_auction(self.index, Request(*profile, *place), now_us, request.ad_count, self._random)
         if not wins:
             return []
+        self.counts.won += 1
         viewer = Viewer(
             user_id=request.user_id,
             age=profile.age,
@@ -77,25 +81,22 @@ class AdService:
             state=request.state,
             device_type=request.device_type,
         )
-        return [self._served(win, viewer, now_us) for win in wins]
+        encoded = encode_viewer(viewer, now_us)
+        return [self._served(win, encoded, now_us) for win in wins]
 
     def any_live(self) -> bool:
         """Tells whether any campaign could win now, if a request matched it."""
         return self.index is not None and self.index.any_live(self._clock())
 
-    def _served(self, win: Win, viewer: Viewer, now_us: int) -> ServedAdvert:
-        request_id = str(self._new_request_id())
-        served = encode_serve(
-            Serve(
-                request_id=request_id,
-                served_at_us=now_us,
-                viewer=viewer,
-                winner=win.ad.winner(),
-                auction_cpm_nanos=win.auction_cpm_nanos,
-                auction_cpc_nanos=win.auction_cpc_nanos,
-                auction_cpa_nanos=win.auction_cpa_nanos,
-            )
-        )
+    def _served(self, win: Win, viewer: bytes, now_us: int) -> ServedAdvert:
+        ad, *prices = win
+        counts = self.counts
+        counts.ads += 1
+        counts.bid_keys += ad.bid_key
+        counts.clearing_cpm_nanos += win.auction_cpm_nanos
+        request_id = self._new_request_id()
+        if not ad.encoded_winner:
+            ad.encoded_winner = encode_winner(ad.winner())
+        served = viewer + ad.encoded_winner + encode_outcome(request_id.bytes, *prices)
         self._records.add(served)
-        receipt = self._ring.seal(served, now_us)
-        return ServedAdvert(request_id, win.ad.campaign_id, win.ad.text, win.ad.category, receipt)
+        return ServedAdvert(str(request_id), ad.campaign_id, ad.text, ad.category, self._ring.seal(served, now_us))

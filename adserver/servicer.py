@@ -10,6 +10,7 @@ from adplatform.v1 import ad_server_pb2_grpc as pb_grpc
 from adserver.auction import MAX_AD_COUNT
 from adserver.serve import AdRequest, AdService
 from marketplace.errors import InvalidArgument
+from marketplace.runtime.callers import count_message
 from marketplace.runtime.rpc_errors import status_of
 
 _MAX_LENGTH: Final = 64
@@ -33,6 +34,7 @@ class AdServerServicer(pb_grpc.AdServerServicer):
         """Holds an auction for each request as it comes."""
         async for message in request_iterator:
             try:
+                count_message()
                 yield pb.StreamAdsResponse(sequence=message.sequence, response=self._serve(message.request))
             except Exception as error:
                 yield pb.StreamAdsResponse(sequence=message.sequence, error=status_of(error))
@@ -43,6 +45,7 @@ class AdServerServicer(pb_grpc.AdServerServicer):
         served = self._service.serve(_checked(request))
         if not served:
             live = self._service.any_live()
+            self._service.counts.no_ad(live)
             reason = pb.NO_AD_REASON_NO_ELIGIBLE_CAMPAIGN if live else pb.NO_AD_REASON_NO_LIVE_CAMPAIGN
             return pb.ServeAdResponse(no_ad_reason=reason)
         return pb.ServeAdResponse(
@@ -60,11 +63,11 @@ class AdServerServicer(pb_grpc.AdServerServicer):
 
 
 def _checked(request: pb.ServeAdRequest) -> AdRequest:
-    for name in _TEXTS:
-        if len(getattr(request, name)) > _MAX_LENGTH:
-            raise InvalidArgument(f"is longer than {_MAX_LENGTH} characters", name)
-    if not 0 <= request.ad_count <= MAX_AD_COUNT:
+    texts = (request.user_id, request.device_type, request.city, request.state, request.country)
+    if max(map(len, texts)) > _MAX_LENGTH:
+        name = next(name for name, text in zip(_TEXTS, texts, strict=True) if len(text) > _MAX_LENGTH)
+        raise InvalidArgument(f"is longer than {_MAX_LENGTH} characters", name)
+    ad_count = request.ad_count
+    if not 0 <= ad_count <= MAX_AD_COUNT:
         raise InvalidArgument(f"is not between 1 and {MAX_AD_COUNT}", "ad_count")
-    return AdRequest(
-        request.user_id, request.device_type, request.city, request.state, request.country, request.ad_count or 1
-    )
+    return AdRequest(*texts, ad_count or 1)

@@ -1,161 +1,191 @@
-"""The values that campaigns name in their targeting, and which of them a request asks for.
+"""The values that campaigns name in their targeting, as numbers, and which of them a request asks for.
 
-A value is a `Term`, an object of its own, so that looking up its bitset costs no hashing of text. Ages are cut into
-bands where a campaign's range starts or ends: a handful of terms in place of one for each age.
+Every distinct targeting has a code, and in a table a column under it: for each dimension the lowest and the highest
+value that it lets in. A value that no campaign names is 0, which only `All` (0 to the largest) lets in. So comparing
+two rows tells, for any number of targetings at once, which of them a value gets through.
 """
 
-from typing import Final, NamedTuple
+from bisect import bisect_right, insort
+from collections.abc import Callable, Hashable
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from adserver.bitsets import packed
 from adserver.request import Request
 from marketplace.campaign import ALL, Targeting
+
+Codes = npt.NDArray[np.int64]
+Bounds = tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 AGES: Final = 128
 """Ages from here on are taken as not known."""
 
-_MAX_SPELLINGS: Final = 4_096
-_MAX_SPELLING_LENGTH: Final = 64
-_MAX_TARGETINGS: Final = 65_536
+_NOT_KNOWN: Final = -1
+_LARGEST: Final = np.iinfo(np.int32).max
+_ROWS: Final = 14
+_AGE, _GENDER, _INCOME, _CITY, _STATE, _COUNTRY, _DEVICE = range(0, _ROWS, 2)
+_KINDS: Final = 1 << 14
+_MAX_GROUPS: Final = 4_096
+_MAX_SPELLING_LENGTH: Final = 256
 
 
-class Term:
-    """One value of one dimension; `wildcard` is the dimension's `All`, or None where this is it."""
+class Term(NamedTuple):
+    """One value of one dimension: the dimension's first row in the table, and the value."""
 
-    __slots__ = ("wildcard",)
-
-    def __init__(self, wildcard: "Term | None" = None) -> None:
-        self.wildcard = wildcard
+    row: int
+    value: int
 
 
-class Reach(NamedTuple):
-    """Whom a campaign reaches: the terms that it names, and the wildcard of each dimension in which it names none.
+class Group:
+    """Terms that are asked for together: those of a user, or those of a place and device.
 
-    `targeting` is shared by all campaigns with an equal one.
+    An object of its own so that looking up what it reaches costs no hashing of text.
     """
 
-    targeting: Targeting
-    terms: frozenset[Term]
+    __slots__ = ("terms",)
+
+    def __init__(self, terms: tuple[Term, ...]) -> None:
+        self.terms = terms
 
 
-class Cut(NamedTuple):
-    """A new age band, and the one that it was part of until now."""
+class _Groups(dict[Any, Group]):
+    """Maps what requests say to groups, equal groups being one object. Remembers both up to a bound."""
 
-    band: Term
-    whole: Term
-
-
-class _Dimension(dict[str, Term | None]):
-    """Maps a request's spelling to its term, remembered up to a bound.
-
-    A value that no campaign names is the wildcard: only campaigns that target everyone match. `unsaid` stands for
-    empty and `All`.
-    """
-
-    def __init__(self, unsaid_filters: bool) -> None:
+    def __init__(self, terms: Callable[..., tuple[Term, ...]]) -> None:
         super().__init__()
-        self.wildcard = Term()
-        self._unsaid = self.wildcard if unsaid_filters else None
-        self._named: dict[str, Term] = {}
+        self._terms = terms
+        self._known: dict[tuple[Term, ...], Group] = {}
 
-    def __missing__(self, spelling: str) -> Term | None:
-        value = _plain(spelling)
-        term = self._named.get(value, self.wildcard) if value else self._unsaid
-        if len(spelling) <= _MAX_SPELLING_LENGTH:
-            if len(self) >= _MAX_SPELLINGS:
-                self.clear()
-            self[spelling] = term
-        return term
-
-    def named(self, target: str) -> Term:
-        """Returns the term of a campaign's target, a new one if no campaign has named it before."""
-        value = _plain(target)
-        if not value:
-            return self.wildcard
-        if value not in self._named:
-            self._named[value] = Term(self.wildcard)
-            self.clear()  # a spelling of it may be remembered as the wildcard
-        return self._named[value]
-
-
-class _Ages:
-    """The bands of ages that no campaign's range tells apart."""
-
-    def __init__(self) -> None:
-        self.wildcard = Term()
-        self._bands = [Term(self.wildcard)] * AGES
-
-    def term(self, age: int | None) -> Term:
-        """Returns the band of a user's age."""
-        return self.wildcard if age is None or not 0 <= age < AGES else self._bands[age]
-
-    def named(self, start: int, end: int) -> frozenset[Term]:
-        """Returns the bands of a campaign's range, both ends included."""
-        return frozenset({self.wildcard} if start == end == 0 else self._bands[max(0, start) : max(0, end + 1)])
-
-    def cut(self, start: int, end: int) -> list[Cut]:
-        """Makes bands begin where a campaign's range starts and after its end."""
-        cuts = []
-        for age in () if start == end == 0 else (start, end + 1):
-            if 0 < age < AGES and self._bands[age] is self._bands[age - 1]:
-                whole, band = self._bands[age], Term(self.wildcard)
-                self._bands[age:] = [band if other is whole else other for other in self._bands[age:]]
-                cuts.append(Cut(band, whole))
-        return cuts
+    def __missing__(self, said: tuple[Hashable, ...]) -> Group:
+        terms = self._terms(*said)
+        if len(self) >= _MAX_GROUPS or len(self._known) >= _MAX_GROUPS:
+            self.clear()
+            self._known.clear()
+        group = self._known.setdefault(terms, Group(terms))
+        if sum(len(value) for value in said if isinstance(value, str)) <= _MAX_SPELLING_LENGTH:
+            self[said] = group
+        return group
 
 
 class Vocabulary:
-    """Every term in use, and the way from requests and targetings to them."""
+    """Every targeting in use and every value that one has named."""
 
     def __init__(self) -> None:
-        self._genders, self._incomes = _Dimension(True), _Dimension(True)
-        self._cities, self._states = _Dimension(False), _Dimension(False)
-        self._countries, self._devices = _Dimension(False), _Dimension(False)
-        self._ages = _Ages()
-        self._reaches: dict[Targeting, Reach] = {}
+        self.targetings: list[Targeting] = []
+        self._codes: dict[Targeting, int] = {}
+        self._uses: list[int] = []
+        self._free: list[int] = []
+        self._table = np.zeros((_ROWS, 64), np.int32)
+        self._values: dict[int, dict[str, int]] = {row: {} for row in range(0, _ROWS, 2)}
+        self._bands = [_NOT_KNOWN, 0]  # ages that no targeting tells apart, each band by its first age
+        self._audiences = _Groups(self._audience)
+        self._places = _Groups(self._place)
 
-    def terms(self, request: Request) -> list[Term]:
-        """Returns the terms that all have to reach a campaign for the request to match it.
+    def groups(self, request: Request) -> tuple[Group, Group]:
+        """Returns the two groups, place and user, that both have to reach a campaign for the request to match it."""
+        return self._places[request[3:]], self._audiences[request[:3]]
 
-        Those that as a rule leave the fewest come first: who ANDs them may stop early.
-        """
-        age, gender, income, city, state, country, device = request
-        terms = []
-        if term := self._cities[city]:
-            terms.append(term)
-        if term := self._devices[device]:
-            terms.append(term)
-        if term := self._countries[country]:
-            terms.append(term)
-        terms.append(self._ages.term(age))
-        if term := self._genders[gender]:
-            terms.append(term)
-        if term := self._incomes[income]:
-            terms.append(term)
-        if term := self._states[state]:
-            terms.append(term)
-        return terms
+    def bounds(self, row: int, codes: Codes) -> Bounds:
+        """Returns of each of some targetings, by their codes, the lowest and highest value of a term's row."""
+        return self._table[row].take(codes), self._table[row + 1].take(codes)
 
-    def known(self, targeting: Targeting) -> Reach | None:
-        """Returns whom a targeting reaches if that is remembered."""
-        return self._reaches.get(targeting)
+    def kinds(self, *groups: Group) -> int:
+        """Returns the kinds of all targetings that let every term of the groups in."""
+        table = self._table[:, : len(self.targetings)]
+        flags = np.ones(len(self.targetings), np.bool_)
+        for row, value in (term for group in groups for term in group.terms):
+            flags &= (table[row] <= value) & (value <= table[row + 1])
+            if not flags.any():
+                return 0
+        return kinds_of(np.flatnonzero(flags))
 
-    def learn(self, targeting: Targeting) -> tuple[Reach, list[Cut]]:
-        """Returns whom a targeting reaches, and the age bands that had to be cut for it.
+    def hold(self, targeting: Targeting, uses: int = 1) -> int:
+        """Returns the targeting's code, a new one if need be; it stays the same until released as often."""
+        code = self._codes.get(targeting)
+        if code is None:
+            code = self._learn(targeting)
+        self._uses[code] += uses
+        return code
 
-        Who keeps something per term gives each new band what the old one has.
-        """
-        cuts = self._ages.cut(targeting.age_start, targeting.age_end)
-        if cuts or len(self._reaches) >= _MAX_TARGETINGS:
-            self._reaches.clear()
-        terms = self._ages.named(targeting.age_start, targeting.age_end) | {
-            self._genders.named(targeting.gender),
-            self._incomes.named(targeting.income_bucket),
-            self._cities.named(targeting.city),
-            self._states.named(targeting.state),
-            self._countries.named(targeting.country),
-            self._devices.named(targeting.device),
-        }
-        reach = self._reaches[targeting] = Reach(targeting, terms)
-        return reach, cuts
+    def release(self, code: int) -> None:
+        """Takes back one use of a code; without any it may be given to another targeting."""
+        self._uses[code] -= 1
+        if not self._uses[code]:
+            del self._codes[self.targetings[code]]
+            self._free.append(code)
+
+    def _learn(self, targeting: Targeting) -> int:
+        code = self._free.pop() if self._free else self._grow()
+        self._codes[targeting] = code
+        self.targetings[code] = targeting
+        self._table[:, code] = (
+            *self._ages(targeting.age_start, targeting.age_end),
+            *self._named(_GENDER, targeting.gender),
+            *self._named(_INCOME, targeting.income_bucket),
+            *self._named(_CITY, targeting.city),
+            *self._named(_STATE, targeting.state),
+            *self._named(_COUNTRY, targeting.country),
+            *self._named(_DEVICE, targeting.device),
+        )
+        return code
+
+    def _grow(self) -> int:
+        if len(self.targetings) == self._table.shape[1]:
+            self._table = np.concatenate((self._table, np.zeros_like(self._table)), axis=1)
+        self.targetings.append(Targeting())
+        self._uses.append(0)
+        return len(self.targetings) - 1
+
+    def _ages(self, start: int, end: int) -> tuple[int, int]:
+        """Returns the ages that a range lets in; a new band begins where it starts, and after its end."""
+        if start == end == 0:
+            return _NOT_KNOWN, _LARGEST
+        for age in (start, end + 1):
+            if 0 < age < AGES and age not in self._bands:
+                insort(self._bands, age)
+                self._audiences.clear()
+        return max(0, start), min(end, AGES)
+
+    def _named(self, row: int, target: str) -> tuple[int, int]:
+        """Returns the values that a target lets in; a name that is new gets the next value."""
+        name = _plain(target)
+        if not name:
+            return 0, _LARGEST
+        values = self._values[row]
+        if name not in values:
+            values[name] = len(values) + 1
+            self._audiences.clear()  # a spelling of it may be remembered as a value that no campaign names
+            self._places.clear()
+        return values[name], values[name]
+
+    def _audience(self, age: int | None, gender: str, income: str) -> tuple[Term, ...]:
+        band = _NOT_KNOWN if age is None or not 0 <= age < AGES else self._bands[bisect_right(self._bands, age) - 1]
+        return Term(_AGE, band), self._term(_GENDER, _plain(gender)), self._term(_INCOME, _plain(income))
+
+    def _place(self, city: str, state: str, country: str, device: str) -> tuple[Term, ...]:
+        said = ((_COUNTRY, country), (_CITY, city), (_DEVICE, device), (_STATE, state))
+        plain = ((row, _plain(value)) for row, value in said)
+        return tuple(self._term(row, name) for row, name in plain if name)
+
+    def _term(self, row: int, name: str) -> Term:
+        return Term(row, self._values[row].get(name, 0))
+
+
+def kind_of(code: int) -> int:
+    """Returns the kind of one targeting, as a set."""
+    return 1 << (code & _KINDS - 1)
+
+
+def kinds_of(codes: Codes) -> int:
+    """Returns the kinds of some targetings: their codes, by the lowest bits, as a set.
+
+    Two sets without a kind in common have no targeting in common; the reverse holds up to 16,384 targetings.
+    """
+    flags = np.zeros(_KINDS, np.bool_)
+    flags[codes & _KINDS - 1] = True
+    return packed(flags)
 
 
 def _plain(value: str) -> str:

@@ -1,6 +1,5 @@
 """Clearing prices: the expected price is the next bid, and no one pays more than its own."""
 
-from auction_campaigns import campaign
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +15,11 @@ BIDS = st.lists(st.tuples(PRICES, PRICES).filter(any), min_size=1, max_size=11)
 
 def in_bid_order(bids: list[tuple[int, int]]) -> list[Ad]:
     """Makes ads, the highest bid first."""
-    made = [campaign(str(n), cpc_nanos=cpc, cpa_nanos=cpa) for n, (cpc, cpa) in enumerate(bids)]
-    return sorted(Ad.of(one, Targeting()) for one in made)
+    made = [
+        Ad(str(n), "text", "Toys", Targeting(), bid_key(cpc, cpa), cpc, cpa, 0, 10_000)
+        for n, (cpc, cpa) in enumerate(bids)
+    ]
+    return sorted(made, key=lambda ad: ad.bid_key, reverse=True)
 
 
 @given(BIDS)

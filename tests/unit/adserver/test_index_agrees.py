@@ -120,9 +120,17 @@ def test_time_that_steps_back_closes_what_had_opened() -> None:
         assert [ad.campaign_id for ad in index.shortlist(Request(), now_us, 2, Random(1).random)[0]] == expected
 
 
+def test_what_changes_later_counts_when_time_steps_back() -> None:
+    index = Index.build([campaign("a", window=(10, 20)), campaign("b", window=(10, 60))], 10)
+    assert len(index.shortlist(Request(), 15, 9, Random(1).random)[0]) == 2
+    index.apply([campaign("c", window=(12, 50)), campaign("b", window=(10, 60), slot_budget_nanos=0)], 30)
+    for now_us, expected in [(15, {"a", "c"}), (11, {"a"}), (30, {"c"})]:
+        assert {ad.campaign_id for ad in index.shortlist(Request(), now_us, 9, Random(1).random)[0]} == expected
+
+
 def test_campaigns_that_have_ended_are_let_go() -> None:
     old = [campaign(f"{number:05}", window=(0, 10)) for number in range(400)]
-    index = Index.build(old, 5, chunk_size=100)
+    index = Index.build(old, 5, 100)
     assert len(index) == 400
     for number in range(400, 4_000):  # each lies behind the one before: the chunks before it get no more
         index.apply([campaign(f"{number:05}", window=(number, number + 100)), old[number % 400]], number)
@@ -137,7 +145,7 @@ def test_a_campaign_that_has_ended_is_not_taken_in() -> None:
 
 def test_chunks_that_stops_have_emptied_are_joined() -> None:
     campaigns = [campaign(f"{number:05}", cpc_nanos=number) for number in range(1_000)]
-    index = Index.build(campaigns, 0, chunk_size=10)
+    index = Index.build(campaigns, 0, 10)
     for one in campaigns:
         if one.cpc_nanos % 100:
             index.apply([replace(one, status=Status.STOPPED)], 0)
