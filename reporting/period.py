@@ -65,7 +65,9 @@ def _parse(text: str | None, field: str, time_zone: tzinfo) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text.strip())
-        return (time if time.tzinfo else time.replace(tzinfo=time_zone)).astimezone(UTC)
+        instant = (time if time.tzinfo else time.replace(tzinfo=time_zone)).astimezone(UTC)
+        instant.astimezone(time_zone)  # in which it is shown: it may lie beyond the calendar there
+        return instant
     except (ValueError, OverflowError):
         message = f"--{field} {text!r:.60} is not a date such as 2025-09-01 or a time such as 2025-09-01T17:30"
         raise InvalidArgument(message, field) from None

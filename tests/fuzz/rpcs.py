@@ -1,0 +1,178 @@
+"""The services behind their generated codecs, error interceptor and guard, in this process, without a socket."""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextvars import copy_context
+from datetime import UTC
+from types import SimpleNamespace
+from typing import Any, Final
+
+import grpc
+from adplatform.v1.ad_server_pb2_grpc import add_AdServerServicer_to_server
+from adplatform.v1.campaign_manager_pb2_grpc import add_CampaignManagerServicer_to_server
+from adplatform.v1.feedback_handler_pb2_grpc import add_FeedbackHandlerServicer_to_server
+from adplatform.v1.reporting_pb2_grpc import add_ReportingServicer_to_server
+from installation import CAMPAIGNS, DAY_US, NOW_US, RING, Store, clock
+
+from admanager.servicer import CampaignManagerServicer
+from admanager.submit import Submitter
+from adserver.index import Index
+from adserver.records import ServeRecords
+from adserver.serve import AdService
+from adserver.servicer import AdServerServicer
+from feedback.charger import ChargeRules
+from feedback.queue import ChargeQueue
+from feedback.receipts import ReceiptReader
+from feedback.servicer import FeedbackHandlerServicer
+from marketplace.api_token import StoredToken, digest_of, id_of, new_token
+from marketplace.permissions import Role
+from marketplace.runtime.access import AccessControl
+from marketplace.runtime.calls import Calls
+from marketplace.runtime.rpc_errors import ErrorInterceptor
+from marketplace.runtime.token_directory import TokenDirectory
+from marketplace.slots import SlotGrid
+from reporting.service.servicer import ReportingServicer, Sources
+
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+TOKENS: Final = {role: new_token() for role in Role}
+"""A token of each role. The manager's account is `default`, which has all campaigns."""
+
+
+class Tokens:
+    """See `token_directory.TokenSource`."""
+
+    def version(self) -> int:
+        return 0
+
+    def unrevoked(self) -> list[StoredToken]:
+        return [
+            StoredToken(token_id=id_of(token), digest=digest_of(token), role=role, account="default")
+            for role, token in TOKENS.items()
+        ]
+
+
+class Ended(Exception):
+    """A call ended with a status."""
+
+    def __init__(self, code: grpc.StatusCode) -> None:
+        self.code = code
+
+
+class Call:
+    """The call as a servicer sees it; `identities` are those of its certificate."""
+
+    def __init__(self, metadata: Sequence[tuple[str, str | bytes]], identities: Sequence[bytes]) -> None:
+        self._metadata = metadata
+        self._identities = identities
+
+    def time_remaining(self) -> float:
+        return 10.0
+
+    def invocation_metadata(self) -> Sequence[tuple[str, str | bytes]]:
+        return self._metadata
+
+    def auth_context(self) -> dict[str, Sequence[bytes]]:
+        return {"peer_spiffe_id": self._identities} if self._identities else {}
+
+    async def abort_with_status(self, status: Any) -> None:
+        raise Ended(status.code)
+
+
+class Handlers:
+    """A server that only keeps what is added to it."""
+
+    def __init__(self) -> None:
+        self._generic: list[Any] = []
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
+        self._generic += handlers
+
+    def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
+        pass
+
+    async def find(self, details: Any) -> Any:
+        """Returns a method's handler."""
+        return next(found for generic in self._generic if (found := generic.service(details)))
+
+
+class Rpcs:
+    """Takes calls as bytes and tells how they end. To be used as a context: it has an event loop and a thread."""
+
+    def __init__(self, reported: Sources) -> None:
+        self.store = Store()
+        self._reported = reported
+        self._stop = threading.Event()
+        self._runner = asyncio.Runner()
+        self._handlers = Handlers()
+        guard = AccessControl(TokenDirectory(Tokens(), clock, rate=0), rate=0)
+        self._interceptor = ErrorInterceptor(Calls(), guard)
+
+    def __enter__(self) -> "Rpcs":
+        self._runner.run(self._open())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._charging.join()
+        self._reporting.close()
+        self._runner.close()
+
+    def call(self, method: str, *requests: bytes, role: Role = Role.OPERATOR) -> list[grpc.StatusCode]:
+        """Makes a call, or sends requests on a stream; returns how each message and the call itself ended.
+
+        Raises what gRPC would have answered with UNKNOWN, or what would have ended its connection.
+        """
+        return self.call_as([("authorization", f"Bearer {TOKENS[role]}")], (), method, *requests)
+
+    def call_as(
+        self,
+        metadata: Sequence[tuple[str, str | bytes]],
+        identities: Sequence[bytes],
+        method: str,
+        *requests: bytes,
+    ) -> list[grpc.StatusCode]:
+        """Makes a call as `call` does, with this metadata, on a connection whose certificate names these identities."""
+        call = self._call(f"/adplatform.v1.{method}", requests, Call(metadata, identities))
+        return self._runner.run(call, context=copy_context())
+
+    async def _open(self) -> None:
+        store: Any = self.store
+        server: Any = self._handlers
+        index = Index()
+        index.apply(CAMPAIGNS.values(), NOW_US)
+        service = AdService(RING, ServeRecords(store, 10), clock, lambda: uuid.UUID(int=2), lambda: 0.5)
+        service.index = index
+        queue = ChargeQueue(store, clock, ChargeRules(SlotGrid(), DAY_US), batch_size=8, capacity=100)
+        self._charging = threading.Thread(target=queue.run, args=(self._stop,))
+        self._charging.start()
+        reader = ReceiptReader(lambda: RING, clock, DAY_US)
+        add_AdServerServicer_to_server(AdServerServicer(service, asyncio.Event()), server)
+        add_FeedbackHandlerServicer_to_server(FeedbackHandlerServicer(reader, queue, asyncio.Event()), server)
+        submitter = Submitter(store, store, clock)
+        add_CampaignManagerServicer_to_server(CampaignManagerServicer(store, submitter, UTC, clock), server)
+        self._reporting = ReportingServicer(self._reported)
+        add_ReportingServicer_to_server(self._reporting, server)
+
+    async def _call(self, method: str, requests: Sequence[bytes], call: Call) -> list[grpc.StatusCode]:
+        details: Any = SimpleNamespace(method=method, invocation_metadata=call.invocation_metadata())
+        handler = await self._interceptor.intercept_service(self._handlers.find, details)
+        ends: list[grpc.StatusCode] = []
+        try:
+            if handler.unary_unary:
+                response = await handler.unary_unary(handler.request_deserializer(requests[0]), call)
+                handler.response_serializer(response)
+                ends.append(grpc.StatusCode.OK)
+            else:
+                async for response in handler.stream_stream(_sent(requests, handler.request_deserializer), call):
+                    handler.response_serializer(response)
+                    ends.append(_CODES[response.error.code])
+        except Ended as ended:
+            ends.append(ended.code)
+        return ends
+
+
+async def _sent(requests: Sequence[bytes], read: Any) -> AsyncIterator[Any]:
+    for request in requests:
+        yield read(request)
