@@ -2,7 +2,8 @@
 
 With n the last event_seq that the archive holds of a campaign: the archive holds 1..n with no gap and no repeat, and
 the sum of its charges is the ledger's sum up to n; what the ledger has above n is in the outbox or on the topic; the
-ledger's total is the campaign's `spent`, which is at most its highest budget.
+ledger's total is the campaign's `spent`, which is at most its highest budget. What was purged of the ledger, and what
+the archive has retired, count by their sums.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +25,16 @@ class Archived:
     last_seq: int = 0
     charged_nanos: int = 0
 
+    def __add__(self, other: "Archived") -> "Archived":
+        """Adds what another part of the archive holds of the same campaign; more than 1..n there cannot be."""
+        last_seq = max(self.last_seq, other.last_seq)
+        return Archived(
+            events=self.events + other.events,
+            distinct=min(self.distinct + other.distinct, last_seq),
+            last_seq=last_seq,
+            charged_nanos=self.charged_nanos + other.charged_nanos,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Pending:
@@ -35,10 +46,14 @@ class Pending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledgered:
-    """What the store holds of a campaign. `pending` are the ledger's events above the archive's last one, by number."""
+    """What the store holds of a campaign. `pending` are the ledger's events above the archive's last one, by number.
+
+    `events` and `charged_nanos` are the ledger's, with what was purged of it: the events up to `purged_seq`.
+    """
 
     events: int = 0
     charged_nanos: int = 0
+    purged_seq: int = 0
     event_seq: int = 0
     spent_nanos: int = 0
     highest_budget_nanos: int = 0
@@ -52,7 +67,7 @@ def compare(
     findings: list[str] = []
     for campaign_id in sorted(archived.keys() | ledgered.keys()):
         old, new = archived.get(campaign_id, Archived()), ledgered.get(campaign_id, Ledgered())
-        findings += (f"campaign {campaign_id}: {finding}" for finding in _findings(old, new))
+        findings += (f"campaign {campaign_id}: {finding}" for finding in findings_of(old, new))
         missing = [event.event_seq for event in new.pending if event.event_seq not in travelling.get(campaign_id, ())]
         if missing:
             findings.append(
@@ -74,11 +89,14 @@ def compare(
     )
 
 
-def _findings(old: Archived, new: Ledgered) -> Iterator[str]:
+def findings_of(old: Archived, new: Ledgered) -> Iterator[str]:
+    """Says for people what is wrong with one campaign; nothing if it adds up."""
     if old.events > old.distinct:
         yield f"{old.events - old.distinct} events stand in the archive twice"
     if old.last_seq > old.distinct:
         yield f"{old.last_seq - old.distinct} events below {old.last_seq} are missing in the archive"
+    if new.purged_seq > old.last_seq:
+        yield f"the ledger is purged up to event {new.purged_seq}, the archive ends at {old.last_seq}"
     if difference := _difference(old, new):
         yield f"the archive's charges differ from the ledger's by {format_nanos(difference)}"
     if new.events != new.event_seq:

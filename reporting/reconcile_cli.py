@@ -1,6 +1,8 @@
 """`reconcile`: proves that archive and ledger agree, at any moment, under load."""
 
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console
@@ -22,13 +24,17 @@ from marketplace.runtime.settings import (
 )
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
-from reporting.reconcile import compare
+from marketplace.runtime.store.restored import is_pending
+from marketplace.runtime.store.transactions import reading
+from reporting.archived import read_archive
+from reporting.reconcile import Archived, Ledgered, compare
 from reporting.republish import republish
-from reporting.sources import read_archive, read_store, read_topic
+from reporting.sources import read_store, read_topic
 from reporting.summary import ReconciliationSummary
 from reporting.terminal import print_reconciliation
 
 PROGRAM: Final = "reconcile"
+_ATTEMPTS: Final = 3
 
 
 class ReconcileSettings(StoreSettings, LogSettings, ArchiveSettings, CurrencySettings):
@@ -40,12 +46,29 @@ class ReconcileSettings(StoreSettings, LogSettings, ArchiveSettings, CurrencySet
 
 def reconcile(engine: Engine, topics: Log, archive: Archive) -> ReconciliationSummary:
     """Compares archive, store and topic. Raises Unavailable."""
-    positions = archive_positions(archive.files, USER_FEEDBACK)
-    archived = read_archive(archive.catalog)
-    ledgered, travelling = read_store(engine, archived)
+    summary = compare_books(engine, topics, archive)
+    with reading(engine) as connection:
+        if not is_pending(connection):
+            return summary
+    finding = "the store was restored from a backup and is not complete: `store import-archived` has to follow"
+    return replace(summary, ok=False, findings=[finding, *summary.findings])
+
+
+def compare_books(engine: Engine, topics: Log, archive: Archive) -> ReconciliationSummary:
+    """Compares archive, store and topic, whether or not the store is complete. Raises Unavailable."""
+    for _ in range(_ATTEMPTS):
+        positions = archive_positions(archive.files, USER_FEEDBACK)
+        archived = read_archive(archive)
+        ledgered, travelling = read_store(engine, archived)
+        if not _purged_beyond(archived, ledgered):
+            break  # else events were archived, and purged, since the archive was read
     for campaign_id, numbers in read_topic(topics, positions).items():
         travelling.setdefault(campaign_id, set()).update(numbers)
     return compare(archived, ledgered, travelling)
+
+
+def _purged_beyond(archived: Mapping[str, Archived], ledgered: Mapping[str, Ledgered]) -> bool:
+    return any(new.purged_seq > archived.get(name, Archived()).last_seq for name, new in ledgered.items())
 
 
 def main() -> None:
@@ -57,7 +80,7 @@ def main() -> None:
         topics = open_topics(settings)
         archive = open_archive(settings.archive_url)
         if settings.republish:
-            sent = republish(engine, topics, archive.files, read_archive(archive.catalog))
+            sent = republish(engine, topics, archive.files, read_archive(archive))
             sys.stderr.write(f"{PROGRAM}: sent {sent:,} events again\n")
         summary = reconcile(engine, topics, archive)
     except (BadSettingError, Unavailable, OSError) as problem:

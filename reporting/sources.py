@@ -1,4 +1,4 @@
-"""Reads the three places that a reconciliation compares: the archive, the store, the topic.
+"""Reads two of the three places that a reconciliation compares: the store and the topic. See `archived` for the third.
 
 In this order, so that an event on its way is seen at least once: the archive's positions, the archive, the store in one
 snapshot, the topic from those positions on.
@@ -12,28 +12,21 @@ from typing import Final
 from sqlalchemy import Connection, Engine, and_, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from marketplace.ports import USER_FEEDBACK, ArchiveCatalog, Bounds, Log
+from marketplace.ports import USER_FEEDBACK, Bounds, Log
 from marketplace.runtime.store.engine import unavailable
 from marketplace.runtime.store.schema import ads, ledger, outbox
 from marketplace.wire import decode_event
-from reporting.cells import to_nanos
 from reporting.reconcile import Archived, Ledgered, Pending
 
 _CAMPAIGNS_AT_A_TIME: Final = 200
-
-_ARCHIVED_SQL: Final = """
-SELECT campaign_id, COUNT(event_seq), COUNT(DISTINCT event_seq), MAX(event_seq), SUM(expenditure)
-FROM user_feedback GROUP BY campaign_id
-"""
-
-
-def read_archive(catalog: ArchiveCatalog) -> dict[str, Archived]:
-    """Returns what the archive holds, by campaign."""
-    catalog.create_tables()
-    return {
-        str(campaign_id): Archived(int(str(events)), int(str(distinct)), int(str(last)), to_nanos(charged))
-        for campaign_id, events, distinct, last, charged in catalog.query(_ARCHIVED_SQL).rows
-    }
+_CAMPAIGN: Final = (
+    ads.c.campaign_id,
+    ads.c.event_seq,
+    ads.c.spent_nanos,
+    ads.c.highest_budget_nanos,
+    ads.c.purged_seq,
+    ads.c.purged_nanos,
+)
 
 
 def read_store(engine: Engine, archived: Mapping[str, Archived]) -> tuple[dict[str, Ledgered], dict[str, set[int]]]:
@@ -42,16 +35,14 @@ def read_store(engine: Engine, archived: Mapping[str, Archived]) -> tuple[dict[s
         totals = _ledger_totals(connection)
         found = {
             row.campaign_id: Ledgered(
-                events=totals.get(row.campaign_id, (0, 0))[0],
-                charged_nanos=totals.get(row.campaign_id, (0, 0))[1],
+                events=totals.get(row.campaign_id, (0, 0))[0] + row.purged_seq,
+                charged_nanos=totals.get(row.campaign_id, (0, 0))[1] + row.purged_nanos,
+                purged_seq=row.purged_seq,
                 event_seq=row.event_seq,
                 spent_nanos=row.spent_nanos,
                 highest_budget_nanos=row.highest_budget_nanos,
             )
-            for row in connection.execute(
-                select(ads.c.campaign_id, ads.c.event_seq, ads.c.spent_nanos, ads.c.highest_budget_nanos)
-            )
-            if row.event_seq
+            for row in connection.execute(select(*_CAMPAIGN).where(ads.c.event_seq > 0))
         }
         for name, event in _pending(connection, behind(connection, archived)):
             found[name].pending.append(event)

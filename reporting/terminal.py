@@ -27,6 +27,8 @@ def print_statement(
     for result in statement.reports:
         _print_report(console, result, rows)
     _print_bill(console, statement.bill, statement, rows)
+    if statement.footnote:
+        console.print(Text(f"   {statement.footnote}", style="dim"))
     if reconciliation is not None:
         print_reconciliation(console, reconciliation, statement.currency)
 

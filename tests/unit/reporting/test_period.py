@@ -67,6 +67,12 @@ def test_what_is_no_period_is_refused_by_its_field(start, end, field):
     assert refused.value.field == field
 
 
+def test_what_lies_beyond_the_calendar_of_its_time_zone_is_refused():
+    with pytest.raises(InvalidArgument) as refused:
+        parse_period(None, "9999-12-31T23:00Z", KOLKATA)
+    assert refused.value.field == "to"
+
+
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../etc/passwd", "", "a\0b"])
 def test_unknown_time_zones_are_refused(name):
     with pytest.raises(InvalidArgument):
