@@ -8,22 +8,37 @@ from adplatform.v1.campaign_manager_pb2_grpc import add_CampaignManagerServicer_
 
 from admanager.consume import CommandConsumer
 from admanager.lifecycle import Rules
+from admanager.metrics import command_figures
 from admanager.servicer import CampaignManagerServicer
 from admanager.store import SqlCommandStore
 from admanager.submit import Submitter
 from marketplace.clock import system_clock
+from marketplace.ports import COMMANDS
+from marketplace.runtime.listening import ServerSettings
+from marketplace.runtime.log.counted import CountedPublisher
+from marketplace.runtime.log.lag import read_lag
 from marketplace.runtime.log.open import open_topics
+from marketplace.runtime.observed import Observed
+from marketplace.runtime.probes import Probe
 from marketplace.runtime.process import Loop, Process, Service, run_process
-from marketplace.runtime.settings import Address, LogSettings, SlotSettings, StoreSettings, ZoneSettings
+from marketplace.runtime.settings import (
+    Address,
+    LogSettings,
+    ObservedSettings,
+    SlotSettings,
+    StoreSettings,
+    ZoneSettings,
+)
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
+from marketplace.runtime.store.ping import ping
 
 PROGRAM: Final = "ad-manager"
 
 log = structlog.get_logger()
 
 
-class AdManagerSettings(StoreSettings, LogSettings, SlotSettings, ZoneSettings):
+class AdManagerSettings(StoreSettings, LogSettings, SlotSettings, ZoneSettings, ObservedSettings, ServerSettings):
     """Takes campaign commands over gRPC onto the topic, and applies the topic to the store."""
 
     listen: Address = "127.0.0.1:50053"
@@ -38,8 +53,15 @@ def build(settings: AdManagerSettings) -> Process:
     store = SqlCommandStore(engine)
     zone = settings.zone
     consumer = CommandConsumer(topics, store, system_clock, Rules(settings.slot_grid, zone))
-    publisher = topics.publisher()
+    publisher = CountedPublisher(topics.publisher())
     servicer = CampaignManagerServicer(store, Submitter(store, publisher, system_clock), zone, system_clock)
+
+    observed = Observed(PROGRAM, settings)
+    answers = observed.ask(Probe("store", lambda: ping(engine), every_s=1.0, rest=1.0))
+    lag = observed.ask(
+        Probe("commands", lambda: read_lag(topics, COMMANDS, consumer.positions), every_s=5.0), if_watched=True
+    )
+    observed.figures += [*command_figures(consumer, lambda: lag.newest), *publisher.figures()]
 
     def close() -> None:
         publisher.close()
@@ -50,6 +72,8 @@ def build(settings: AdManagerSettings) -> Process:
         services=[
             Service("adplatform.v1.CampaignManager", lambda to: add_CampaignManagerServicer_to_server(servicer, to))
         ],
+        observed=observed,
+        able=lambda: answers.answers,
         loops=[Loop("commands", consumer.run)],
         close=close,
     )

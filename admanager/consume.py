@@ -1,13 +1,14 @@
 """The loop that reads the command topic and applies it."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 import structlog
 
 from admanager.apply import StalePosition, apply_batch
-from admanager.lifecycle import Rules
+from admanager.lifecycle import Outcome, Rules
 from admanager.ports import CommandStore
 from marketplace.clock import Clock
 from marketplace.errors import Unavailable
@@ -39,6 +40,12 @@ class CommandConsumer:
         self._clock = clock
         self._rules = rules
         self._positions: dict[int, int] = {}
+        self.outcomes: Counter[Outcome] = Counter()
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """Returns the next offset to apply of each partition that is its own."""
+        return dict(self._positions)
 
     def assigned(self, partitions: Mapping[int, Bounds], committed: Mapping[int, int]) -> Mapping[int, int]:
         """See `ports.Assignment`. What the group committed does not count: the store knows."""
@@ -85,7 +92,7 @@ class CommandConsumer:
     def _apply(self, consumer: Consumer, partition: int, records: list[Record]) -> None:
         start = self._positions[partition]
         try:
-            retrying(lambda: apply_batch(self._store, records, start, self._clock(), self._rules))
+            self.outcomes += retrying(lambda: apply_batch(self._store, records, start, self._clock(), self._rules))
         except StalePosition as stale:
             log.info("batch dropped, read again", partition=partition, start=start, position=stale.position)
             self._positions[partition] = stale.position

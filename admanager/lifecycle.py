@@ -47,11 +47,14 @@ def apply_command(command: Command, known: Campaign | None, now_us: int, rules: 
     """Decides what a command does to its campaign. Raises Rejected where it cannot be applied.
 
     New: inserts; for a known campaign a repeat. Update: sets what it carries; what was spent stays spent. Stop: final.
-    An Update or Stop for an unknown campaign stores the row that it carries, if complete.
+    An Update or Stop for an unknown campaign stores the row that it carries, if complete. One that names another
+    account than the campaign's is rejected.
     """
     if known is None:
         status = Status.STOPPED if command.verb is Verb.STOP else Status.ACTIVE
         return Applied(Outcome.APPLIED, _paced(_created(command, status, now_us, rules), now_us, rules))
+    if command.verb is not Verb.NEW and command.account not in (None, known.account):
+        raise Rejected("account", "is not the campaign's")
     if known.status is Status.STOPPED:
         return _LATE
     match command.verb:
@@ -121,16 +124,16 @@ def _retargeted(new: CampaignFields, old: Targeting) -> Targeting:
 def _rescheduled(new: CampaignFields, old: Window, zone: tzinfo) -> Window:
     if new.date_range is None and new.time_range is None:
         return old
-    old_start, old_end = (datetime.fromtimestamp(us / US_PER_SECOND, zone) for us in (old.start_us, old.end_us))
-    dates = new.date_range or Range(old_start.date(), old_end.date())
-    times = new.time_range or Range(old_start.time(), old_end.time())
-    start = datetime.combine(dates.start, times.start, zone)
-    end = datetime.combine(dates.end, times.end, zone)
-    if end <= start:
-        raise Rejected("date_range", "the campaign's end is not after its start")
     try:
+        old_start, old_end = (datetime.fromtimestamp(us / US_PER_SECOND, zone) for us in (old.start_us, old.end_us))
+        dates = new.date_range or Range(old_start.date(), old_end.date())
+        times = new.time_range or Range(old_start.time(), old_end.time())
+        start = datetime.combine(dates.start, times.start, zone)
+        end = datetime.combine(dates.end, times.end, zone)
+        if end <= start:
+            raise Rejected("date_range", "the campaign's end is not after its start")
         return Window(_micros(start), _micros(end))
-    except OverflowError:
+    except (OverflowError, ValueError):  # years 1 and 9999 are not the same everywhere
         raise Rejected("date_range", "is out of range") from None
 
 

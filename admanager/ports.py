@@ -85,8 +85,34 @@ class CommandReport:
     reason: str
 
 
-class CommandStore(Protocol):
+class CampaignReads(Protocol):
+    """What is known of campaigns and commands, or as much of it as one account may know.
+
+    What belongs to others is as if it were not there: the same statements find nothing. Every call raises Unavailable
+    where the store does not answer.
+    """
+
+    def campaign(self, campaign_id: str) -> Campaign | None:
+        """Reads a campaign."""
+
+    def campaigns(self, wanted: CampaignFilter, after_id: str, limit: int) -> list[Campaign]:
+        """Reads campaigns in the order of their ids, those above `after_id`."""
+
+    def command(self, command_id: str) -> CommandReport | None:
+        """Reads what became of a command: its first outcome, or that it was submitted.
+
+        An account knows of the commands that were submitted on its behalf.
+        """
+
+    def submitted_campaign(self, campaign_id: str) -> bool:
+        """Tells whether a New for this campaign was submitted here."""
+
+
+class CommandStore(CampaignReads, Protocol):
     """The store in the ad manager's words. Every call raises Unavailable where the store does not answer."""
+
+    def of_account(self, account: str) -> CampaignReads:
+        """Returns what may be read on behalf of an account, whose name is compared byte by byte."""
 
     def positions(self, topic: str, starts: Mapping[int, int]) -> dict[int, int]:
         """Returns the stored next offset per partition; a partition seen first begins at its `starts`."""
@@ -97,17 +123,5 @@ class CommandStore(Protocol):
     def refilling(self) -> AbstractContextManager[RefillUnit]:
         """Opens a transaction of filling slots."""
 
-    def campaign(self, campaign_id: str) -> Campaign | None:
-        """Reads a campaign."""
-
-    def campaigns(self, wanted: CampaignFilter, after_id: str, limit: int) -> list[Campaign]:
-        """Reads campaigns in the order of their ids, those above `after_id`."""
-
-    def command(self, command_id: str) -> CommandReport | None:
-        """Reads what became of a command: its first outcome, or that it was submitted."""
-
-    def submitted_campaign(self, campaign_id: str) -> bool:
-        """Tells whether a New for this campaign was submitted here."""
-
-    def submit(self, command_id: str, campaign_id: str, action: str, now_us: int) -> None:
-        """Keeps that a command is about to be published; a second time changes nothing."""
+    def submit(self, command_id: str, campaign_id: str, action: str, now_us: int, account: str = "") -> None:
+        """Keeps that a command is about to be published on behalf of an account; a second time changes nothing."""

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from admanager.lifecycle import Outcome
 from admanager.ports import CampaignFilter, CommandOutcome, CommandReport, RejectedMessage
 from marketplace.campaign import Campaign, Status
 from marketplace.ports import REJECTED_COMMANDS
+from marketplace.runtime.store.accounts import belongs_to
 from marketplace.runtime.store.outbox import shard_of
 from marketplace.runtime.store.rows import campaign_of, insert_rows, row_of, stamp_changes, update_rows
 from marketplace.runtime.store.schema import MAX_KEY_BYTES, ads, commands, outbox, positions, submitted_commands
@@ -103,10 +104,14 @@ class SqlRefillUnit:
 
 
 class SqlCommandStore:
-    """See `ports.CommandStore`."""
+    """See `ports.CommandStore`. With an account, its reads are `ports.CampaignReads` of that account."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, account: str | None = None) -> None:
         self._engine = engine
+        self._account = account
+
+    def of_account(self, account: str) -> "SqlCommandStore":
+        return SqlCommandStore(self._engine, account)
 
     def positions(self, topic: str, starts: Mapping[int, int]) -> dict[int, int]:
         return retrying(lambda: self._positions(topic, starts))
@@ -142,8 +147,9 @@ class SqlCommandStore:
             yield SqlRefillUnit(connection)
 
     def campaign(self, campaign_id: str) -> Campaign | None:
+        statement = select(ads).filter_by(campaign_id=campaign_id).where(*self._own(ads.c.account))
         with reading(self._engine) as connection:
-            row = connection.execute(select(ads).filter_by(campaign_id=campaign_id)).one_or_none()
+            row = connection.execute(statement).one_or_none()
         return campaign_of(row) if row else None
 
     def campaigns(self, wanted: CampaignFilter, after_id: str, limit: int) -> list[Campaign]:
@@ -155,29 +161,40 @@ class SqlCommandStore:
             "account": wanted.account,
         }
         chosen = {name: value for name, value in columns.items() if value is not None}
-        statement = select(ads).filter_by(**chosen).where(ads.c.campaign_id > after_id)
+        statement = select(ads).filter_by(**chosen).where(ads.c.campaign_id > after_id, *self._own(ads.c.account))
         with reading(self._engine) as connection:
             rows = connection.execute(statement.order_by(ads.c.campaign_id).limit(limit))
             return [campaign_of(row) for row in rows]
 
     def command(self, command_id: str) -> CommandReport | None:
         handled = select(commands.c.campaign_id, commands.c.outcome, commands.c.reason).filter_by(command_id=command_id)
+        submitted = select(submitted_commands.c.campaign_id).filter_by(command_id=command_id)
         with reading(self._engine) as connection:
+            campaign_id = connection.execute(
+                submitted.where(*self._own(submitted_commands.c.account))
+            ).scalar_one_or_none()
+            if campaign_id is None and self._account is not None:
+                return None
             rows = connection.execute(handled.order_by(commands.c.applied_us, commands.c.topic_offset)).all()
             if rows:
                 row = next((row for row in rows if row.outcome != Outcome.REJECTED.value), rows[0])
                 return CommandReport(row.campaign_id or "", Outcome(row.outcome), row.reason)
-            statement = select(submitted_commands.c.campaign_id).filter_by(command_id=command_id)
-            campaign_id = connection.execute(statement).scalar_one_or_none()
         return None if campaign_id is None else CommandReport(campaign_id, None, "")
 
     def submitted_campaign(self, campaign_id: str) -> bool:
         statement = select(submitted_commands.c.command_id).filter_by(campaign_id=campaign_id, action="New Campaign")
         with reading(self._engine) as connection:
-            return connection.execute(statement.limit(1)).first() is not None
+            own = statement.where(*self._own(submitted_commands.c.account))
+            return connection.execute(own.limit(1)).first() is not None
 
-    def submit(self, command_id: str, campaign_id: str, action: str, now_us: int) -> None:
-        row = {"command_id": command_id, "campaign_id": campaign_id, "action": action, "submitted_us": now_us}
+    def submit(self, command_id: str, campaign_id: str, action: str, now_us: int, account: str = "") -> None:
+        row = {
+            "command_id": command_id,
+            "campaign_id": campaign_id,
+            "action": action,
+            "submitted_us": now_us,
+            "account": account,
+        }
         retrying(lambda: self._submit(row))
 
     def _submit(self, row: Mapping[str, Any]) -> None:
@@ -187,6 +204,9 @@ class SqlCommandStore:
                 connection.commit()
             except IntegrityError:
                 connection.rollback()
+
+    def _own(self, column: Column[str]) -> list[ColumnElement[bool]]:
+        return [] if self._account is None else belongs_to(self._engine, column, self._account)
 
 
 def _outbox_row(message: RejectedMessage) -> dict[str, Any]:

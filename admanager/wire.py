@@ -9,17 +9,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from admanager.commands import Verb
 from admanager.lifecycle import Outcome
 from admanager.ports import CampaignFilter, CommandReport
-from marketplace.bids import bid_key, cpm_nanos
-from marketplace.campaign import Campaign, Status, Targeting
-from marketplace.clock import US_PER_SECOND
+from marketplace.campaign import Status
+from marketplace.campaign_wire import STATUSES
 from marketplace.errors import InvalidArgument
 from marketplace.money import to_decimal
 
-_STATUSES: Final = {
-    Status.ACTIVE: pb.CAMPAIGN_STATUS_ACTIVE,
-    Status.EXHAUSTED: pb.CAMPAIGN_STATUS_INACTIVE,
-    Status.STOPPED: pb.CAMPAIGN_STATUS_STOPPED,
-}
 _STATES: Final = {
     None: pb.COMMAND_STATE_PENDING,
     Outcome.APPLIED: pb.COMMAND_STATE_APPLIED,
@@ -73,7 +67,7 @@ def proto_field(verb: Verb, field: str) -> str:
 
 def filter_of(request: pb.ListCampaignsRequest) -> CampaignFilter:
     """Reads a list's filters. Raises InvalidArgument for an unknown status."""
-    statuses: dict[int, Status | None] = {value: status for status, value in _STATUSES.items()}
+    statuses: dict[int, Status | None] = {value: status for status, value in STATUSES.items()}
     statuses[pb.CAMPAIGN_STATUS_UNSPECIFIED] = None
     if request.status not in statuses:
         raise InvalidArgument(f"{request.status} is not a status", "status")
@@ -83,33 +77,6 @@ def filter_of(request: pb.ListCampaignsRequest) -> CampaignFilter:
         city=request.city or None,
         device=request.device or None,
         account=request.account or None,
-    )
-
-
-def campaign_to_proto(campaign: Campaign) -> pb.Campaign:
-    """Writes a campaign for clients."""
-    spec = pb.CampaignSpec(
-        text=campaign.text,
-        category=campaign.category,
-        keywords=campaign.keywords,
-        targeting=_targeting_to_proto(campaign.targeting),
-        cpc_nanos=campaign.cpc_nanos,
-        cpa_nanos=campaign.cpa_nanos,
-        budget_nanos=campaign.budget_nanos,
-        start_time=_timestamp(campaign.window.start_us),
-        end_time=_timestamp(campaign.window.end_us),
-        account=campaign.account,
-    )
-    return pb.Campaign(
-        campaign_id=campaign.campaign_id,
-        spec=spec,
-        status=_STATUSES[campaign.status],
-        cpm_nanos=cpm_nanos(bid_key(campaign.cpc_nanos, campaign.cpa_nanos)),
-        spent_nanos=campaign.spent_nanos,
-        leftover_nanos=campaign.leftover_nanos,
-        slot_budget_nanos=campaign.slot_budget_nanos,
-        create_time=_timestamp(campaign.created_us),
-        update_time=_timestamp(campaign.updated_us),
     )
 
 
@@ -141,19 +108,6 @@ def _targeting_fields(targeting: pb.Targeting) -> dict[str, Any]:
     }
 
 
-def _targeting_to_proto(targeting: Targeting) -> pb.Targeting:
-    return pb.Targeting(
-        gender=targeting.gender,
-        age_start=targeting.age_start,
-        age_end=targeting.age_end,
-        city=targeting.city,
-        state=targeting.state,
-        country=targeting.country,
-        income_bucket=targeting.income_bucket,
-        device=targeting.device,
-    )
-
-
 def _window_fields(start: Timestamp, end: Timestamp, zone: tzinfo) -> dict[str, Any]:
     moments = {"start": _moment(start, zone), "end": _moment(end, zone)}
     return {
@@ -169,7 +123,3 @@ def _moment(timestamp: Timestamp, zone: tzinfo) -> datetime:
         return datetime.fromtimestamp(timestamp.seconds, UTC).astimezone(zone)
     except (ValueError, OverflowError, OSError):
         raise InvalidArgument("start_time or end_time is out of range", "date_range") from None
-
-
-def _timestamp(time_us: int) -> Timestamp:
-    return Timestamp(seconds=time_us // US_PER_SECOND, nanos=time_us % US_PER_SECOND * 1_000)

@@ -27,11 +27,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the client is told."""
+    """What the client is told, and what was due beyond the campaign's budget."""
 
     request_id: str
     repeat: bool
     charged_nanos: int
+    uncharged_nanos: int = 0
 
 
 Verdict = Answer | PlatformError
@@ -88,7 +89,7 @@ class _Batch:
         self._accounts[account.campaign_id] = done.account
         history.append(done.entry)
         self.charges.append(done)
-        return Answer(serve.request_id, repeat=False, charged_nanos=done.entry.charged_nanos)
+        return Answer(serve.request_id, False, done.entry.charged_nanos, done.entry.uncharged_nanos)
 
     def changed(self) -> list[Account]:
         return [new for name, new in self._accounts.items() if new is not self._before[name]]

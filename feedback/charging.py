@@ -8,8 +8,7 @@ So the sum of charged + uncharged of a receipt is the highest price among its ac
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 from marketplace.campaign import Status, Window
 from marketplace.feedback import Action, FeedbackEvent
@@ -60,13 +59,6 @@ class Charge:
     event: FeedbackEvent
 
 
-IMPLIES: Final = {
-    Action.VIEW: frozenset({Action.VIEW}),
-    Action.CLICK: frozenset({Action.VIEW, Action.CLICK}),
-    Action.ACQUISITION: frozenset(Action),
-}
-
-
 def price_nanos(serve: Serve, action: Action) -> int:
     """Returns what the action costs on this serve."""
     match action:
@@ -86,44 +78,47 @@ def first_answer(history: Sequence[Entry], action: Action) -> Entry | None:
 def charge(
     account: Account, history: Sequence[Entry], serve: Serve, action: Action, now_us: int, grid: SlotGrid
 ) -> Charge:
-    """Charges the first feedback of this action on this receipt."""
-    price = price_nanos(serve, action)
-    due = max(0, price - max((entry.price_nanos for entry in history), default=0))
+    """Charges the first feedback of this action on this receipt.
+
+    An action implies those below it: an acquisition a click and a view, a click a view. So an event makes true what
+    lies above the highest action so far, up to its own.
+    """
+    price, highest_price, highest = price_nanos(serve, action), 0, 0
+    for entry in history:
+        highest_price, highest = max(highest_price, entry.price_nanos), max(highest, entry.action)
+    due = max(0, price - highest_price)
     charged = min(due, account.leftover_nanos)
-    entry = Entry(action, price, charged, due - charged)
-    after = _debited(_in_slot(account, now_us, grid), charged)
-    known = frozenset().union(*(IMPLIES[entry.action] for entry in history))
-    fresh = IMPLIES[action] - known
+    after = _debited(account, charged, now_us, grid)
     event = FeedbackEvent(
         event_seq=after.event_seq,
         action=action,
-        view=int(Action.VIEW in fresh),
-        click=int(Action.CLICK in fresh),
-        acquisition=int(Action.ACQUISITION in fresh),
-        charged_nanos=entry.charged_nanos,
-        uncharged_nanos=entry.uncharged_nanos,
+        view=int(highest < Action.VIEW <= action),
+        click=int(highest < Action.CLICK <= action),
+        acquisition=int(highest < Action.ACQUISITION <= action),
+        charged_nanos=charged,
+        uncharged_nanos=due - charged,
         charged_at_us=now_us,
         serve=serve,
     )
-    return Charge(after, entry, event)
+    return Charge(after, Entry(action, price, charged, due - charged), event)
 
 
-def _in_slot(account: Account, now_us: int, grid: SlotGrid) -> Account:
-    """Opens the slot of `now` if the slot manager has not come by yet, so that the charge counts in its own slot."""
-    slot_no = current_slot(grid, account.window, now_us)
-    if slot_no <= account.slot_no:
-        return account
-    share = slot_share_nanos(grid, account.window, account.leftover_nanos, slot_no)
-    return replace(account, slot_no=slot_no, slot_budget_nanos=share)
-
-
-def _debited(account: Account, charged_nanos: int) -> Account:
-    spent = account.spent_nanos + charged_nanos
-    exhausted = account.status is Status.ACTIVE and spent >= account.budget_nanos
-    return replace(
-        account,
-        spent_nanos=spent,
-        slot_budget_nanos=max(0, account.slot_budget_nanos - charged_nanos),
+def _debited(account: Account, charged_nanos: int, now_us: int, grid: SlotGrid) -> Account:
+    """Returns the account after the charge; opens the slot of `now` if the slot manager has not come by yet."""
+    slot_no, slot_budget_nanos = account.slot_no, account.slot_budget_nanos
+    now_no = current_slot(grid, account.window, now_us)
+    if now_no > slot_no:  # the charge counts in its own slot
+        slot_budget_nanos = slot_share_nanos(grid, account.window, account.leftover_nanos, now_no)
+        slot_no = now_no
+    spent_nanos = account.spent_nanos + charged_nanos
+    exhausted = account.status is Status.ACTIVE and spent_nanos >= account.budget_nanos
+    return Account(
+        campaign_id=account.campaign_id,
         status=Status.EXHAUSTED if exhausted else account.status,
+        window=account.window,
+        budget_nanos=account.budget_nanos,
+        spent_nanos=spent_nanos,
+        slot_no=slot_no,
+        slot_budget_nanos=max(0, slot_budget_nanos - charged_nanos),
         event_seq=account.event_seq + 1,
     )

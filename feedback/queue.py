@@ -6,19 +6,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from feedback.charger import Answer, ChargeRules, Claim, Verdict, charge_batch
+from feedback.counts import ChargeCounts
 from feedback.ports import ChargeStore
 from marketplace.clock import Clock
 from marketplace.errors import Overloaded, PlatformError, Unavailable
 from marketplace.runtime.store.transactions import retrying
 
 _IDLE_S: Final = 0.2
-_NEWEST_SHARE: Final = 0.2  # of the newest batch in the average time that a claim takes
+_GATHER_S: Final = 0.005  # a batch of few costs nearly as much as one of many
+_NEWEST_SHARE: Final = 0.2  # of the newest batch in the average time that a batch takes
 _LEAST_RETRY_S: Final = 0.2
+_NAMED: Final = 3
 
 log = structlog.get_logger()
 
@@ -47,23 +50,35 @@ class ChargeQueue:
         self._batch_size = batch_size
         self._capacity = capacity
         self._max_wait_s = max_wait_s
-        self._seconds_per_claim = 0.0
+        self._seconds_per_batch = 0.0
         self._waiting: deque[tuple[Claim, asyncio.Future[Answer]]] = deque()
         self._arrived = threading.Event()
+        self.counts = ChargeCounts()
+
+    @property
+    def waiting(self) -> int:
+        """Returns how many claims wait."""
+        return len(self._waiting)
 
     def check_room(self) -> None:
         """Raises Overloaded if no claim can be taken now: to be asked before work is put into reading one."""
-        wait_s = len(self._waiting) * self._seconds_per_claim
+        # In batches: of a small one nearly all is its commit, which a larger one does not make longer.
+        wait_s = math.ceil(len(self._waiting) / self._batch_size) * self._seconds_per_batch
         if len(self._waiting) >= self._capacity or wait_s > self._max_wait_s:
             raise Overloaded(retry_after_s=max(wait_s, _LEAST_RETRY_S))
 
-    async def charge(self, claim: Claim) -> Answer:
-        """Answers after the commit. Raises PlatformError."""
+    def put(self, claim: Claim) -> "asyncio.Future[Answer]":
+        """Takes a claim; the future has the answer after the commit, or a PlatformError. Raises Overloaded."""
         self.check_room()
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((claim, future))
-        self._arrived.set()
-        return await future
+        if not self._arrived.is_set():  # it is, mostly: setting it takes a lock
+            self._arrived.set()
+        return future
+
+    async def charge(self, claim: Claim) -> Answer:
+        """Answers after the commit. Raises PlatformError."""
+        return await self.put(claim)
 
     def run(self, stop: threading.Event) -> None:
         """Charges until `stop` is set and nothing waits any more."""
@@ -72,6 +87,8 @@ class ChargeQueue:
             self._arrived.clear()
             while self._waiting:
                 self._charge_some()
+                if 1 < len(self._waiting) < self._batch_size:  # who asks alone is not kept waiting
+                    stop.wait(_GATHER_S)
 
     def _charge_some(self) -> None:
         size = min(self._batch_size, len(self._waiting))
@@ -80,10 +97,13 @@ class ChargeQueue:
         if not batch:
             return
         started = time.monotonic()
-        verdicts = self._verdicts([claim for claim, _ in batch])
-        now_s = (time.monotonic() - started) / len(batch)
-        self._seconds_per_claim += (now_s - self._seconds_per_claim) * _NEWEST_SHARE
-        log.debug("charged", claims=len(batch), seconds=round(time.monotonic() - started, 4))
+        claims = [claim for claim, _ in batch]
+        verdicts = self._verdicts(claims)
+        self.counts.take(claims, verdicts, time.monotonic() - started)
+        took_s = time.monotonic() - started
+        before_s = self._seconds_per_batch or took_s
+        self._seconds_per_batch = before_s + (took_s - before_s) * _NEWEST_SHARE
+        log.debug("charged", claims=len(batch), seconds=round(took_s, 4))
         futures = [future for _, future in batch]
         futures[0].get_loop().call_soon_threadsafe(_answer, futures, verdicts)
 
@@ -91,11 +111,16 @@ class ChargeQueue:
         try:
             return retrying(lambda: charge_batch(self._store, claims, self._clock, self._rules))
         except PlatformError as error:
-            log.warning("a batch was not charged", claims=len(claims), cause=repr(error.__cause__)[:200])
+            log.warning("a batch was not charged", **_about(claims), cause=repr(error.__cause__)[:200])
             return [error] * len(claims)
         except Exception:
-            log.exception("a batch was not charged", claims=len(claims))
+            log.exception("a batch was not charged", **_about(claims))
             return [Unavailable()] * len(claims)
+
+
+def _about(claims: Sequence[Claim]) -> dict[str, Any]:
+    """Returns what the log says of a batch: its size, and which requests to look for."""
+    return {"claims": len(claims), "request_ids": [claim.serve.request_id for claim in claims[:_NAMED]]}
 
 
 def _answer(futures: Sequence["asyncio.Future[Answer]"], verdicts: Sequence[Verdict]) -> None:

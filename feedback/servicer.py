@@ -1,18 +1,20 @@
 """FeedbackHandler over gRPC."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any, Final
 
 from adplatform.v1 import feedback_handler_pb2 as pb
 from adplatform.v1 import feedback_handler_pb2_grpc as pb_grpc
 
-from feedback.charger import Claim
+from feedback.charger import Answer, Claim
 from feedback.queue import ChargeQueue
 from feedback.receipts import ReceiptReader
 from marketplace.errors import InvalidArgument
 from marketplace.feedback import Action
 from marketplace.receipt import MAX_RECEIPT_BYTES
+from marketplace.runtime.callers import count_message
 from marketplace.runtime.rpc_errors import status_of
 from marketplace.runtime.streams import answer_stream
 
@@ -29,21 +31,25 @@ class FeedbackHandlerServicer(pb_grpc.FeedbackHandlerServicer):
 
     async def SubmitFeedback(self, request: pb.SubmitFeedbackRequest, context: Any) -> pb.SubmitFeedbackResponse:  # noqa: N802
         """Answers after the commit."""
-        return await self._submit(request)
+        return _response(await self._queue.charge(self._claim(request)))
 
     def StreamFeedback(  # noqa: N802
         self, request_iterator: AsyncIterator[pb.StreamFeedbackRequest], context: Any
     ) -> AsyncIterator[pb.StreamFeedbackResponse]:
         """Answers each feedback after its commit, in whatever order the commits come."""
-        return answer_stream(request_iterator, self._one_of_many, self._draining)
+        return answer_stream(request_iterator, self._begin, self._draining)
 
-    async def _one_of_many(self, message: pb.StreamFeedbackRequest) -> pb.StreamFeedbackResponse:
+    def _begin(self, message: pb.StreamFeedbackRequest, reply: Callable[[pb.StreamFeedbackResponse], None]) -> None:
         try:
-            return pb.StreamFeedbackResponse(sequence=message.sequence, response=await self._submit(message.request))
+            count_message()
+            charged = self._queue.put(self._claim(message.request))
         except Exception as error:
-            return pb.StreamFeedbackResponse(sequence=message.sequence, error=status_of(error))
+            reply(pb.StreamFeedbackResponse(sequence=message.sequence, error=status_of(error)))
+        else:
+            charged.add_done_callback(partial(_reply, message.sequence, reply))
 
-    async def _submit(self, request: pb.SubmitFeedbackRequest) -> pb.SubmitFeedbackResponse:
+    def _claim(self, request: pb.SubmitFeedbackRequest) -> Claim:
+        """Reads a request. Raises PlatformError."""
         self._queue.check_room()  # first, because opening a receipt is most of what a refusal would cost
         if not request.receipt:
             raise InvalidArgument("is missing", "receipt")
@@ -52,7 +58,20 @@ class FeedbackHandlerServicer(pb_grpc.FeedbackHandlerServicer):
         action = _ACTIONS.get(request.action)
         if action is None:
             raise InvalidArgument("is none of VIEW, CLICK, ACQUISITION", "action")
-        answer = await self._queue.charge(Claim(self._receipts.read(request.receipt), action))
-        return pb.SubmitFeedbackResponse(
-            request_id=answer.request_id, repeat=answer.repeat, charged_nanos=answer.charged_nanos
-        )
+        return Claim(self._receipts.read(request.receipt), action)
+
+
+def _reply(
+    sequence: int, reply: Callable[[pb.StreamFeedbackResponse], None], charged: "asyncio.Future[Answer]"
+) -> None:
+    if error := charged.exception():
+        assert isinstance(error, Exception)
+        reply(pb.StreamFeedbackResponse(sequence=sequence, error=status_of(error)))
+    else:
+        reply(pb.StreamFeedbackResponse(sequence=sequence, response=_response(charged.result())))
+
+
+def _response(answer: Answer) -> pb.SubmitFeedbackResponse:
+    return pb.SubmitFeedbackResponse(
+        request_id=answer.request_id, repeat=answer.repeat, charged_nanos=answer.charged_nanos
+    )

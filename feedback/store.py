@@ -1,38 +1,29 @@
 """The feedback handler's store in SQL: SQLite and MySQL-protocol servers."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine
 
 from feedback.charging import Account, Charge, Entry
 from marketplace.campaign import Status, Window
 from marketplace.feedback import Action
 from marketplace.ports import USER_FEEDBACK
+from marketplace.runtime.store.literals import run_with_list, takes_parameters
 from marketplace.runtime.store.outbox import shard_of
+from marketplace.runtime.store.ping import ping
 from marketplace.runtime.store.rows import insert_rows, stamp_changes, update_rows
 from marketplace.runtime.store.schema import ads, ledger, outbox
-from marketplace.runtime.store.transactions import reading, write_transaction
+from marketplace.runtime.store.transactions import write_transaction
 from marketplace.wire import encode_event
 
-_ACCOUNT: Final = (
-    ads.c.campaign_id,
-    ads.c.status,
-    ads.c.start_us,
-    ads.c.end_us,
-    ads.c.budget_nanos,
-    ads.c.spent_nanos,
-    ads.c.slot_no,
-    ads.c.slot_budget_nanos,
-    ads.c.event_seq,
+_ACCOUNTS: Final = (
+    "SELECT ads.campaign_id, status, start_us, end_us, budget_nanos, spent_nanos, slot_no, slot_budget_nanos, event_seq"
+    " FROM ads WHERE campaign_id IN {} ORDER BY campaign_id"
 )
-_ENTRY: Final = (
-    ledger.c.request_id,
-    ledger.c.action,
-    ledger.c.price_nanos,
-    ledger.c.charged_nanos,
-    ledger.c.uncharged_nanos,
+_ENTRIES: Final = (
+    "SELECT request_id, action, price_nanos, charged_nanos, uncharged_nanos FROM ledger WHERE request_id IN {}"
 )
 
 
@@ -44,13 +35,14 @@ class SqlChargeUnit:
         self._flipped: Collection[str] = ()
 
     def lock_accounts(self, campaign_ids: Collection[str]) -> dict[str, Account]:
-        statement = select(*_ACCOUNT).where(ads.c.campaign_id.in_(sorted(campaign_ids))).order_by(ads.c.campaign_id)
-        return {row.campaign_id: _account_of(row) for row in self._connection.execute(statement.with_for_update())}
+        lock = "" if takes_parameters(self._connection) else " FOR UPDATE"  # SQLite's one lock is held already
+        rows = run_with_list(self._connection, _ACCOUNTS + lock, sorted(campaign_ids))
+        return {account.campaign_id: account for account in map(_account_of, rows)}
 
     def histories(self, request_ids: Collection[str]) -> dict[str, list[Entry]]:
-        statement = select(*_ENTRY).where(ledger.c.request_id.in_(sorted(request_ids)))
         found: dict[str, list[Entry]] = {}
-        for request_id, action, price, charged, uncharged in self._connection.execute(statement):
+        rows: Iterable[Any] = run_with_list(self._connection, _ENTRIES, request_ids)
+        for request_id, action, price, charged, uncharged in rows:
             found.setdefault(request_id, []).append(Entry(Action(action), price, charged, uncharged))
         return found
 
@@ -116,18 +108,18 @@ class SqlChargeStore:
             yield SqlChargeUnit(connection)
 
     def ping(self) -> None:
-        with reading(self._engine) as connection:
-            connection.execute(text("SELECT 1"))
+        ping(self._engine)
 
 
 def _account_of(row: Any) -> Account:
+    campaign_id, status, start_us, end_us, budget_nanos, spent_nanos, slot_no, slot_budget_nanos, event_seq = row
     return Account(
-        campaign_id=row.campaign_id,
-        status=Status(row.status),
-        window=Window(row.start_us, row.end_us),
-        budget_nanos=row.budget_nanos,
-        spent_nanos=row.spent_nanos,
-        slot_no=row.slot_no,
-        slot_budget_nanos=row.slot_budget_nanos,
-        event_seq=row.event_seq,
+        campaign_id=campaign_id,
+        status=Status(status),
+        window=Window(start_us, end_us),
+        budget_nanos=budget_nanos,
+        spent_nanos=spent_nanos,
+        slot_no=slot_no,
+        slot_budget_nanos=slot_budget_nanos,
+        event_seq=event_seq,
     )

@@ -36,7 +36,7 @@ def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise ValueError(f"{value!r:.40} is not an amount")
     if isinstance(value, str) and len(value) > _MAX_DIGITS:
-        raise ValueError(f"{value:.40} is too long for an amount")
+        raise ValueError(f"{value!r:.40} is too long for an amount")  # quoted: it may hold what no column can
     try:
         amount = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:

@@ -6,12 +6,15 @@ their ports stand there. Every call has a deadline; a dependency that does not a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
 COMMANDS = "campaign-commands"
 REJECTED_COMMANDS = "campaign-commands-rejected"
 USER_FEEDBACK = "user-feedback"
 SERVED_ADS = "served-ads"
+
+Headers: TypeAlias = tuple[tuple[str, bytes], ...]
+"""What a message says of itself beside its value, such as the trace that it belongs to; nothing depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Message:
 
     key: bytes | None
     value: bytes
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Record:
     time_us: int
     key: bytes | None
     value: bytes
+    headers: Headers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,9 @@ class ArchiveFiles(Protocol):
     def open(self, name: str) -> BinaryIO:
         """Opens a published file for reading, seekable."""
 
+    def remove(self, name: str) -> None:
+        """Removes a published file for good; harmless when it is gone already."""
+
     def sweep(self, prefix: str, older_than_s: float) -> int:
         """Removes what dead processes of this machine have left aside below a folder; returns how many."""
 
@@ -142,13 +150,16 @@ class ResultTable:
 
 
 class ArchiveCatalog(Protocol):
-    """The archive's tables for SQL: `user_feedback`, `served_ads` and `ads`."""
+    """The archive's tables for SQL: `user_feedback`, `served_ads`, `ads`, and `retired`, what is left of days gone."""
 
     def create_tables(self) -> None:
         """Creates the tables where they are missing."""
 
     def add_partition(self, table: str, date: str, hour: str) -> None:
         """Makes a partition known; harmless when it is known already or empty."""
+
+    def drop_partitions(self, table: str, date: str) -> None:
+        """Makes the partitions of a day unknown; their files stay. Harmless when none is known."""
 
     def execute(self, sql: str) -> None:
         """Runs a statement for the rest of this session (such as CREATE TEMPORARY TABLE)."""

@@ -47,24 +47,30 @@ class KeyRing:
     """The keys that receipts are sealed and opened with."""
 
     def __init__(self, keys: Iterable[ReceiptKey]) -> None:
-        self._keys = sorted(keys, key=lambda key: (key.active_from_us, key.key_id))
-        if not self._keys:
+        self.renew(keys)
+
+    def renew(self, keys: Iterable[ReceiptKey]) -> None:
+        """Puts other keys in place of these. Safe while another thread seals or opens. Raises ValueError for none."""
+        ordered = sorted(keys, key=lambda key: (key.active_from_us, key.key_id))
+        if not ordered:
             raise ValueError("a key ring needs at least one key")
-        self._ciphers = {key.key_id: AESGCM(key.secret) for key in self._keys}
+        # Key and cipher in one object, and all of them replaced at once: whoever is at work finds both or neither.
+        self._by_age = [(key, AESGCM(key.secret)) for key in ordered]
+        self._by_id = {key.key_id: cipher for key, cipher in self._by_age}
 
     def seal(self, serve: bytes, now_us: int) -> bytes:
         """Seals an encoded serve with the newest key that is active."""
-        key_id = self._sealing_key(now_us).key_id
-        header = _VERSION + key_id
+        key, cipher = self._sealing_key(now_us)
+        header = _VERSION + key.key_id
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return header + nonce + self._ciphers[key_id].encrypt(nonce, serve, header)
+        return header + nonce + cipher.encrypt(nonce, serve, header)
 
     def open(self, receipt: bytes) -> bytes:
         """Returns the encoded serve. Raises ReceiptInvalid, or UnknownKey where a newer ring may know better."""
         if not _OVERHEAD_BYTES < len(receipt) <= MAX_RECEIPT_BYTES or receipt[:1] != _VERSION:
             raise ReceiptInvalid
         header, nonce = receipt[:_HEADER_BYTES], receipt[_HEADER_BYTES : _HEADER_BYTES + _NONCE_BYTES]
-        cipher = self._ciphers.get(header[1:])
+        cipher = self._by_id.get(header[1:])
         if cipher is None:
             raise UnknownKey
         try:
@@ -72,11 +78,12 @@ class KeyRing:
         except InvalidTag:
             raise ReceiptInvalid from None
 
-    def _sealing_key(self, now_us: int) -> ReceiptKey:
-        for key in reversed(self._keys):
+    def _sealing_key(self, now_us: int) -> tuple[ReceiptKey, AESGCM]:
+        by_age = self._by_age
+        for key, cipher in reversed(by_age):
             if key.active_from_us <= now_us:
-                return key
-        return self._keys[0]
+                return key, cipher
+        return by_age[0]
 
 
 def new_key(active_from_us: int) -> ReceiptKey:

@@ -1,6 +1,6 @@
 """A serve: one auction won, as the receipt carries it and the archive keeps it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketplace.bids import bid_key, cpm_nanos
 from marketplace.campaign import Campaign, Window
@@ -52,7 +52,10 @@ class Winner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """One auction won. Money in nanos, times in microseconds since the epoch."""
+    """One auction won. Money in nanos, times in microseconds since the epoch.
+
+    `encoded` are the bytes that it was read from, if it was: then it need not be encoded again.
+    """
 
     request_id: str
     served_at_us: int
@@ -61,3 +64,4 @@ class Serve:
     auction_cpm_nanos: int
     auction_cpc_nanos: int
     auction_cpa_nanos: int
+    encoded: bytes | None = field(default=None, compare=False, repr=False)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from adplatform.v1 import events_pb2 as pb
@@ -11,8 +12,11 @@ from marketplace.campaign import Window
 from marketplace.feedback import Action, FeedbackEvent
 from marketplace.serve import Serve, Viewer, Winner
 
-# Field 1, length-delimited: how a ServedAdBatch frames each of its serves.
+# Length-delimited fields: how a ServedAdBatch frames each of its serves, and a FeedbackEvent its one.
 _SERVED_ADS_TAG: Final = bytes([pb.ServedAdBatch.SERVED_ADS_FIELD_NUMBER << 3 | 2])
+_SERVED_AD_TAG: Final = bytes([pb.FeedbackEvent.SERVED_AD_FIELD_NUMBER << 3 | 2])
+_WINNERS_KEPT: Final = 10_000
+_UUID_BYTES: Final = 16
 
 
 def winner_to_proto(winner: Winner) -> pb.WinningCampaign:
@@ -51,11 +55,10 @@ def serve_to_proto(serve: Serve) -> pb.ServedAd:
     )
 
 
-def serve_from_proto(message: pb.ServedAd) -> Serve:
-    """Reads a serve."""
-    campaign = message.campaign
+def serve_from_proto(message: pb.ServedAd, encoded: bytes | None = None) -> Serve:
+    """Reads a serve; `encoded` are its bytes, to be kept with it."""
     return Serve(
-        request_id=str(uuid.UUID(bytes=message.request_id)),
+        request_id=_uuid_text(message.request_id),
         served_at_us=message.served_at_us,
         viewer=Viewer(
             user_id=message.user_id,
@@ -66,21 +69,36 @@ def serve_from_proto(message: pb.ServedAd) -> Serve:
             state=message.state,
             device_type=message.device_type,
         ),
-        winner=Winner(
-            campaign_id=campaign.campaign_id,
-            bid_cpm_nanos=campaign.bid_cpm_nanos,
-            category=campaign.category,
-            target_age_range=campaign.target_age_range,
-            target_location=campaign.target_location,
-            target_gender=campaign.target_gender,
-            target_income_bucket=campaign.target_income_bucket,
-            target_device_type=campaign.target_device_type,
-            window=Window(campaign.campaign_start_us, campaign.campaign_end_us),
-        ),
+        winner=_winner_of(message.campaign.SerializeToString()),
         auction_cpm_nanos=message.auction_cpm_nanos,
         auction_cpc_nanos=message.auction_cpc_nanos,
         auction_cpa_nanos=message.auction_cpa_nanos,
+        encoded=encoded,
     )
+
+
+@lru_cache(_WINNERS_KEPT)  # the same for all serves of a campaign until it changes: 4 of 9 us of a serve
+def _winner_of(encoded: bytes) -> Winner:
+    campaign = pb.WinningCampaign.FromString(encoded)
+    return Winner(
+        campaign_id=campaign.campaign_id,
+        bid_cpm_nanos=campaign.bid_cpm_nanos,
+        category=campaign.category,
+        target_age_range=campaign.target_age_range,
+        target_location=campaign.target_location,
+        target_gender=campaign.target_gender,
+        target_income_bucket=campaign.target_income_bucket,
+        target_device_type=campaign.target_device_type,
+        window=Window(campaign.campaign_start_us, campaign.campaign_end_us),
+    )
+
+
+def _uuid_text(value: bytes) -> str:
+    """Returns 16 bytes as `uuid.UUID` shows them, in a third of its time. Raises ValueError for any other number."""
+    if len(value) != _UUID_BYTES:
+        raise ValueError("not a request id")
+    digits = value.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def encode_serve(serve: Serve) -> bytes:
@@ -88,10 +106,43 @@ def encode_serve(serve: Serve) -> bytes:
     return serve_to_proto(serve).SerializeToString()
 
 
+# The same in three parts, of which two are the same for many serves; protobuf reads the parts of a message, one behind
+# the other, as the message. An ad server spends 2 µs on a serve in this way, and 9 µs in the other.
+
+
+def encode_winner(winner: Winner) -> bytes:
+    """Writes the part of a serve that is the same until the campaign changes."""
+    return pb.ServedAd(campaign=winner_to_proto(winner)).SerializeToString()
+
+
+def encode_viewer(viewer: Viewer, served_at_us: int) -> bytes:
+    """Writes the part of a serve that is the same for all ads of one request."""
+    return pb.ServedAd(
+        user_id=viewer.user_id,
+        served_at_us=served_at_us,
+        user_age=viewer.age,
+        user_gender=viewer.gender,
+        user_income_bucket=viewer.income_bucket,
+        city=viewer.city,
+        state=viewer.state,
+        device_type=viewer.device_type,
+    ).SerializeToString()
+
+
+def encode_outcome(request_id: bytes, cpm_nanos: int, cpc_nanos: int, cpa_nanos: int) -> bytes:
+    """Writes the part of a serve that is its own: the 16 bytes of its id, and the clearing prices."""
+    return pb.ServedAd(
+        request_id=request_id,
+        auction_cpm_nanos=cpm_nanos,
+        auction_cpc_nanos=cpc_nanos,
+        auction_cpa_nanos=cpa_nanos,
+    ).SerializeToString()
+
+
 def decode_serve(value: bytes) -> Serve:
     """Reads a serve. Raises ValueError for bytes that are none."""
     try:
-        return serve_from_proto(pb.ServedAd.FromString(value))
+        return serve_from_proto(pb.ServedAd.FromString(value), value)
     except DecodeError:
         raise ValueError("not a serve") from None
 
@@ -107,8 +158,9 @@ def decode_served_batch(value: bytes) -> list[Serve]:
 
 
 def encode_event(event: FeedbackEvent) -> bytes:
-    """Writes one message of topic `user-feedback`."""
-    return pb.FeedbackEvent(
+    """Writes one message of topic `user-feedback`. A serve that was read from its bytes goes in as those."""
+    served_ad = event.serve.encoded or encode_serve(event.serve)
+    head = pb.FeedbackEvent(
         event_seq=event.event_seq,
         action=event.action.value,  # type: ignore[arg-type]  # same numbers, held by a test
         view=event.view,
@@ -117,8 +169,8 @@ def encode_event(event: FeedbackEvent) -> bytes:
         charged_nanos=event.charged_nanos,
         uncharged_nanos=event.uncharged_nanos,
         charged_at_us=event.charged_at_us,
-        served_ad=serve_to_proto(event.serve),
-    ).SerializeToString()
+    )
+    return b"".join((head.SerializeToString(), _SERVED_AD_TAG, _varint(len(served_ad)), served_ad))
 
 
 def decode_event(value: bytes) -> FeedbackEvent:

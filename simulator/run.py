@@ -23,6 +23,7 @@ from rich.console import Console
 from marketplace.datafiles import DataFileError, Skipped, write_whole
 from marketplace.money import format_nanos
 from marketplace.runtime.channel import open_channel
+from marketplace.runtime.credentials import Credentials
 from marketplace.runtime.settings import BadSettingError
 from simulator.asking import Asker, Patience
 from simulator.behaviour import plan_visit
@@ -93,8 +94,11 @@ async def _simulate(
     settings: RunSettings, people: Population, seed: int, console: Console
 ) -> tuple[dict[str, Any], bool]:
     async with AsyncExitStack() as stack:
-        ad_channel = await stack.enter_async_context(open_channel(settings.ad_server))
-        feedback_channel = await stack.enter_async_context(open_channel(settings.feedback_handler))
+        credentials = Credentials.of(settings)
+        ad_channel = await stack.enter_async_context(open_channel(settings.ad_server, credentials, "adserver"))
+        feedback_channel = await stack.enter_async_context(
+            open_channel(settings.feedback_handler, credentials, "feedback-handler")
+        )
         within = settings.connect_seconds
         await _await_service(ad_channel, _AD_SERVER, settings.ad_server, within)
         await _await_service(feedback_channel, _FEEDBACK_HANDLER, settings.feedback_handler, within)

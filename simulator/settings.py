@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import CliPositionalArg
 
 from marketplace.runtime.channel import Addresses
+from marketplace.runtime.credentials import ClientSettings
 from marketplace.runtime.settings import Settings, StoreSettings
 from simulator.behaviour import Habits
 
@@ -29,7 +30,7 @@ def _duration(text: str) -> str:
     return text
 
 
-class RunSettings(Settings):
+class RunSettings(ClientSettings):
     """Streams requests for ads at a set rate, and sends feedback for the ads that come.
 
     Exit code 0 when everything that was asked was answered. Control-C stops asking and waits for the answers in

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+_SECURITY: Final = ("CERTS", "AUTH", "RATE_LIMIT")
 _NAMES: Final = ("store.db*", "log.db*", "archive", "logs", "report")
 _ASIDE: Final = "previous"
 
@@ -18,8 +19,14 @@ def embedded_environment(var: Path, slot_seconds: int) -> dict[str, str]:
         "LOG_URL": f"sqlite:///{var}/log.db",
         "ARCHIVE_URL": f"file://{var}/archive",
     }
-    own = {"RECEIPT_KEYS": f"{var}/receipt-keys.json", "SLOT_SECONDS": str(slot_seconds), "FILE_SECONDS": "5"}
-    return {name: os.environ.get(name, value) for name, value in urls.items()} | own
+    own = {
+        "RECEIPT_KEYS": f"{var}/receipt-keys.json",
+        "USER_ID_KEY": f"{var}/user-id-key.json",
+        "SLOT_SECONDS": str(slot_seconds),
+        "FILE_SECONDS": "5",
+    }
+    security = {name: os.environ[name] for name in _SECURITY if os.environ.get(name)}
+    return {name: os.environ.get(name, value) for name, value in urls.items()} | own | security
 
 
 def fresh_embedded_state(var: Path, environment: Mapping[str, str]) -> None:

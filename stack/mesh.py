@@ -1,7 +1,8 @@
 """`make mesh`: `make run` on a real Kafka, MariaDB and Hive, started here if they do not run.
 
 Each run has its own database, topics and Hive database on the servers, so that it begins with nothing, like `make run`.
-What it was told stands in var/mesh.env, for `report` and `reconcile` afterwards.
+What it was told stands in var/mesh.env, for `report` and `reconcile` afterwards. Our processes prove to each other who
+they are, by certificates that are made in var/certs.
 """
 
 import os
@@ -18,12 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from marketplace.runtime.store.engine import open_engine
 from stack import run
+from stack.certs import certificate_environment, issue
 from stack.local.errors import StackError
 from stack.local.places import Places
 from stack.local.together import Urls, up
 
 PROGRAM: Final = "mesh"
 ENVIRONMENT_FILE: Final = Path("var/mesh.env")
+_CERTS: Final = Path("var/certs")
 
 
 def isolated(urls: Urls, name: str) -> Urls:
@@ -41,6 +44,13 @@ def isolated(urls: Urls, name: str) -> Urls:
     )
 
 
+def secured(certs: Path) -> dict[str, str]:
+    """Returns settings for TLS on both sides, and for an operator's programs; makes what certificates are missing."""
+    issue(certs)
+    certs = certs.absolute()
+    return {"CERTS": str(certs), "AUTH": "tokens", **certificate_environment(certs, "operator")}
+
+
 def main() -> None:
     """Runs the program."""
     name = f"adplatform_{datetime.now(UTC):%Y%m%d_%H%M%S}"
@@ -50,6 +60,7 @@ def main() -> None:
     except (StackError, SQLAlchemyError) as problem:
         _tell(f"{PROGRAM}: {problem}")
         sys.exit(2)
+    environment |= secured(_CERTS)
     lines = [f"export {key}={shlex.quote(value)}\n" for key, value in environment.items()]
     descriptor = os.open(ENVIRONMENT_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds a password
     with os.fdopen(descriptor, "w") as file:

@@ -22,8 +22,9 @@ from marketplace.runtime.logging import configure_logging
 from marketplace.runtime.settings import BadSettingError, CurrencySettings, fail, parse_settings
 from marketplace.runtime.store.engine import open_engine
 from marketplace.runtime.store.migrate import migrate
+from stack.certs import identity
 from stack.environment import embedded_environment, fresh_embedded_state
-from stack.platform import STOP_ORDER, Platform, plan
+from stack.platform import PAGES, STOP_ORDER, Platform, plan
 from stack.settled import NotSettledError, commands_applied, outbox_empty, topics_archived, wait_until
 from stack.summary import campaign_counts, command_counts, summarize, write_summary
 from stack.supervisor import NotHealthyError, Supervisor
@@ -73,7 +74,7 @@ class Run:
         self._engine = open_engine(environment["STORE_URL"])
         self._topics = open_log(environment["LOG_URL"])
         self._archive = open_archive(environment["ARCHIVE_URL"])
-        self._platform: Platform = plan(environment)
+        self._platform: Platform = plan({**environment, "CURRENCY": settings.currency}, pages=True)
         self._supervisor = Supervisor(settings.var / "logs")
         self._report = settings.var / "report"
         self._started_us = system_clock()
@@ -121,7 +122,7 @@ class Run:
             self._supervisor.start(spec)
         for name in self._platform.specs:
             self._supervisor.wait_healthy(name, _START_S)
-            self._console.print(f"   {name:17}{self._platform.address(name)}", highlight=False)
+            self._console.print(f"   {self._platform.line(name)}", highlight=False, soft_wrap=True)
 
     def _replay(self, commands: Path) -> dict[str, int]:
         self._step(f"replaying {commands}")
@@ -155,7 +156,7 @@ class Run:
         return simulated
 
     def _stop(self) -> None:
-        for name in STOP_ORDER:
+        for name in (*PAGES, *STOP_ORDER):
             if name == "feedback-writer":
                 wait_until("outbox sent", lambda: outbox_empty(self._engine), _SETTLE_S)
                 archived = lambda: topics_archived(self._topics, self._archive.files)  # noqa: E731
@@ -179,7 +180,10 @@ class Run:
     def _program(self, module: str, *arguments: str) -> int:
         """Runs one of our programs in the foreground; Ctrl-C reaches it too, and it ends in good order."""
         command: Sequence[str] = (sys.executable, "-m", module, *arguments)
-        return subprocess.run(command, env={**os.environ, **self._environment}, check=False).returncode
+        environment = {**os.environ, **self._environment}
+        if module == "simulator":
+            environment |= identity(environment, module)
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from marketplace.runtime.keys import create_ring
 from marketplace.runtime.logging import configure_logging
 from marketplace.runtime.settings import Settings, fail, parse_settings
 from stack.environment import embedded_environment
-from stack.platform import STOP_ORDER, plan
+from stack.platform import PAGES, STOP_ORDER, plan
 from stack.supervisor import NotHealthyError, Supervisor
 
 PROGRAM: Final = "serve"
@@ -35,17 +35,17 @@ class ServeSettings(Settings):
 
 def serve(var: Path, environment: Mapping[str, str], stop: threading.Event, console: Console) -> None:
     """Runs every process until `stop` is set. Raises NotHealthyError."""
-    platform = plan(environment)
+    platform = plan(environment, pages=True)
     supervisor = Supervisor(var / "logs")
     try:
         for spec in platform.specs.values():
             supervisor.start(spec)
         for name in platform.specs:
             supervisor.wait_healthy(name, START_S)
-            console.print(f"{name:17}{platform.address(name)}", highlight=False)
+            console.print(platform.line(name), highlight=False, soft_wrap=True)
         console.print("Ctrl-C stops them.")
         stop.wait()
-        for name in STOP_ORDER:
+        for name in (*PAGES, *STOP_ORDER):
             supervisor.stop(name)
     finally:
         supervisor.stop_all()

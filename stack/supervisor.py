@@ -14,6 +14,9 @@ import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from marketplace.runtime.channel import open_blocking_channel
+from marketplace.runtime.credentials import PLAIN, Credentials
+
 _POLL_S: Final = 0.2
 _STOP_S: Final = 15.0
 _FIRST_PAUSE_S: Final = 0.2
@@ -29,12 +32,15 @@ class NotHealthyError(RuntimeError):
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """A process to run: its command, what it adds to the environment, and the address that it says its health on."""
+    """A process to run: its command, what it adds to the environment, where it says its health and its figures."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     address: str
+    metrics: str = ""
+    credentials: Credentials = PLAIN
+    """What its health is asked with."""
 
 
 @dataclass
@@ -81,9 +87,9 @@ class Supervisor:
     def wait_healthy(self, name: str, timeout_s: float) -> None:
         """Waits until a process says SERVING. Raises NotHealthyError."""
         deadline = time.monotonic() + timeout_s
-        address = self._children[name].spec.address
+        spec = self._children[name].spec
         while time.monotonic() < deadline:
-            if is_serving(address):
+            if is_serving(spec.address, spec.credentials):
                 return
             time.sleep(_POLL_S / 2)
         raise NotHealthyError(f"{name} is not healthy after {timeout_s:.0f} s; see {self._log_file(name)}")
@@ -147,9 +153,9 @@ class Supervisor:
         return self.log_folder / f"{name}.log"
 
 
-def is_serving(address: str) -> bool:
+def is_serving(address: str, credentials: Credentials = PLAIN) -> bool:
     """Asks a process for its health, once."""
-    with grpc.insecure_channel(address) as channel:
+    with open_blocking_channel(address, credentials, only_serving=False) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)  # type: ignore[attr-defined]
         except grpc.RpcError:

@@ -8,22 +8,26 @@ import asyncio
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import grpc.aio
 import structlog
 import uvloop
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
 from marketplace.errors import Unavailable
+from marketplace.runtime.calls import Calls
+from marketplace.runtime.health import Health
+from marketplace.runtime.listening import Entrance, ServerSettings
 from marketplace.runtime.logging import configure_logging
-from marketplace.runtime.rpc_errors import ErrorInterceptor
-from marketplace.runtime.settings import BadSettingError, Settings, fail, parse_settings
+from marketplace.runtime.observed import Observed
+from marketplace.runtime.rpc_errors import ErrorInterceptor, Guard
+from marketplace.runtime.settings import BadSettingError, fail, parse_settings
 
 _GRACE_S: Final = 3.0
-_MAX_MESSAGE_BYTES: Final = 1 << 20
 
 log = structlog.get_logger()
 
@@ -46,15 +50,23 @@ class Service:
 
 @dataclass
 class Process:
-    """What a process consists of. `ready` answers when the first call may come; `drain` ends its streams."""
+    """What a process consists of. `ready` answers when the first call may come; `drain` ends its streams.
+
+    `able` tells from then on, at any moment, whether the process can do its work: it says SERVING only then.
+    `shares_port` lets other processes listen on the same port, over which the kernel spreads connections: only then is
+    nobody listened to before `ready`, because there may be another who is.
+    """
 
     listen: str
     services: Sequence[Service] = ()
     loops: Sequence[Loop] = ()
     ready: Callable[[], Awaitable[None]] | None = None
+    able: Callable[[], bool] | None = None
     drain: Callable[[], None] | None = None
     close: Callable[[], None] | None = None
-    max_concurrent_calls: int | None = None
+    observed: Observed | None = None
+    entrance: Entrance | None = None
+    shares_port: bool = False
     _failed: bool = field(default=False, init=False)
 
     async def live(self) -> int:
@@ -63,18 +75,28 @@ class Process:
         running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, stop.set)
-        server, checks = await self._start_server()
+        checks = Health([service.name for service in self.services], self.able)
+        if self.observed:
+            self.observed.figures += checks.figures()
+        with self.observed or nullcontext():
+            return await self._live(stop, await self._make_server(checks), checks)
+
+    async def _live(self, stop: asyncio.Event, server: grpc.aio.Server, checks: Health) -> int:
+        running = asyncio.get_running_loop()
+        if not self.shares_port:
+            await self._listen(server)
         threads = [_LoopThread(loop, lambda: running.call_soon_threadsafe(self._fail, stop)) for loop in self.loops]
         for thread in threads:
             thread.start()
         if self.ready:
             await self._until_ready(stop)
-        if not stop.is_set():
-            await self._say(checks, health_pb2.HealthCheckResponse.SERVING)
-            log.info("serving", listen=self.listen)
+        if self.shares_port and not stop.is_set():
+            await self._listen(server)
+        following = asyncio.ensure_future(checks.follow())
         await stop.wait()
         log.info("leaving")
-        await self._say(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
+        following.cancel()
+        await checks.say(False)
         if self.drain:
             self.drain()
         await server.stop(_GRACE_S)
@@ -100,35 +122,41 @@ class Process:
         else:
             first.cancel()
 
-    async def _start_server(self) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
+    async def _make_server(self, checks: Health) -> grpc.aio.Server:
+        assert self.entrance
         options = [
-            ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
-            ("grpc.so_reuseport", 0),
+            *self.entrance.options(),
+            ("grpc.so_reuseport", int(self.shares_port)),
             ("grpc.keepalive_permit_without_calls", 1),
             # Clients ping every 20 s; by default a server takes pings on an idle stream for abuse and hangs up.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ]
         server = grpc.aio.server(
-            interceptors=[ErrorInterceptor()], options=options, maximum_concurrent_rpcs=self.max_concurrent_calls
+            interceptors=self._interceptors(self.entrance.guard),
+            options=options,
+            maximum_concurrent_rpcs=self.entrance.settings.max_calls,
         )
-        checks = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        checks.add_to(server)
         for service in self.services:
             service.add(server)
         names = [service.name for service in self.services]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-        await self._say(checks, health_pb2.HealthCheckResponse.NOT_SERVING)
-        if server.add_insecure_port(self.listen) == 0:
-            raise OSError(f"cannot listen on {self.listen}")
+        await checks.say(False)
+        return server
+
+    async def _listen(self, server: grpc.aio.Server) -> None:
+        assert self.entrance
+        self.entrance.open(server)
         await server.start()
-        return server, checks
+        log.info("listening", listen=self.listen)
 
-    async def _say(self, checks: health.aio.HealthServicer, status: int) -> None:
-        for name in ("", *(service.name for service in self.services)):
-            await checks.set(name, status)
+    def _interceptors(self, guard: Guard | None) -> list[grpc.aio.ServerInterceptor]:
+        if self.observed is None:
+            return [ErrorInterceptor(Calls(), guard)]
+        return [*self.observed.interceptors(), ErrorInterceptor(self.observed.calls, guard)]
 
 
-SomeSettings = TypeVar("SomeSettings", bound=Settings)
+SomeSettings = TypeVar("SomeSettings", bound=ServerSettings)
 
 
 def run_process(program: str, kind: type[SomeSettings], build: Callable[[SomeSettings], Process]) -> int:
@@ -141,7 +169,11 @@ def run_process(program: str, kind: type[SomeSettings], build: Callable[[SomeSet
     log.info("settings", **settings.shown())
 
     async def main() -> int:
-        return await build(settings).live()
+        entrance = Entrance.of(settings)
+        process = build(settings)
+        process.entrance = entrance
+        process.loops = [*process.loops, *(Loop(name, run) for name, run in entrance.loops())]
+        return await process.live()
 
     try:
         return uvloop.run(main())

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 from marketplace.clock import US_PER_SECOND
+from marketplace.runtime.printable import printable
+from marketplace.runtime.redaction import hide_passwords, secret_in
 from marketplace.slots import SlotGrid
 
 
@@ -57,7 +59,7 @@ class Settings(BaseSettings):
 
     def shown(self) -> dict[str, Any]:
         """Returns the settings for the log, passwords hidden."""
-        return {name: hide_password(value) for name, value in self.model_dump(mode="json").items()}
+        return {name: hide_passwords(value) for name, value in self.model_dump(mode="json").items()}
 
 
 class Commands(Settings):
@@ -69,6 +71,22 @@ class Commands(Settings):
     ) -> tuple[Any, ...]:
         """Takes what the command line says, and nothing else."""
         return (init_settings,)
+
+
+class ObservedSettings(Settings):
+    """Settings of what operators watch: every process."""
+
+    metrics_listen: Address | None = None
+    """Address of the Prometheus endpoint, such as 127.0.0.1:9101; there is none unless it is given."""
+
+    insecure_metrics: bool = False
+    """Lets METRICS_LISTEN be an address beyond loopback: it is plain HTTP, and asks nobody who it is."""
+
+    otel_exporter_otlp_endpoint: str | None = Field(None, pattern="^https?://")
+    """OpenTelemetry collector (OTLP over gRPC) such as http://127.0.0.1:4317; no traces unless it is given."""
+
+    trace_ratio: float = Field(0.01, ge=0, le=1)
+    """Share of the requests that are traced; the same for every process."""
 
 
 class StoreSettings(Settings):
@@ -139,22 +157,33 @@ class ReceiptSettings(Settings):
     """Settings of what seals or opens receipts."""
 
     receipt_keys: Path = Path("var/receipt-keys.json")
-    """File with the receipt keys."""
+    """File with the receipt keys, read again when it changes."""
+
+    receipt_life_hours: int = Field(24, ge=1, le=24 * 30)
+    """Feedback on an older serve is refused; the same for every process."""
+
+    @property
+    def receipt_life_us(self) -> int:
+        """Returns the life of a receipt in microseconds."""
+        return self.receipt_life_hours * 3_600 * US_PER_SECOND
 
 
 SomeSettings = TypeVar("SomeSettings", bound=Settings)
 
 
 def parse_settings(kind: type[SomeSettings], program: str, arguments: list[str] | None = None) -> SomeSettings:
-    """Reads the settings of a process; on bad ones prints a line that names each and exits with 2."""
+    """Reads the settings of a process. Bad ones, and secrets among the flags, end in a line each and exit code 2."""
     kind.model_config["cli_prog_name"] = program
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if flag := secret_in(arguments):
+        fail(program, f"{flag}: a secret in a flag shows in the list of processes; give it in the environment")
     try:
-        return CliApp.run(kind, cli_args=sys.argv[1:] if arguments is None else arguments)
+        return CliApp.run(kind, cli_args=arguments)
     except ValidationError as problem:
         for error in problem.errors(include_url=False):
             flag = ".".join(str(part) for part in error["loc"])
             message = error["msg"].removeprefix("Value error, ")
-            sys.stderr.write(f"{program}: {flag}: {message}\n")
+            sys.stderr.write(f"{program}: {flag}: {printable(message)}\n")
     except SettingsError as problem:
         sys.stderr.write(f"{program}: {problem}\n")
     sys.exit(2)
@@ -162,10 +191,5 @@ def parse_settings(kind: type[SomeSettings], program: str, arguments: list[str] 
 
 def fail(program: str, problem: Exception | str) -> NoReturn:
     """Ends a command-line program whose user can mend what is wrong."""
-    sys.stderr.write(f"{program}: {problem}\n")
+    sys.stderr.write(f"{program}: {printable(str(problem))}\n")
     sys.exit(2)
-
-
-def hide_password(value: object) -> object:
-    """Returns a value with the password of a URL in it hidden."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", value) if isinstance(value, str) else value

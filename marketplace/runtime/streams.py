@@ -1,7 +1,8 @@
 """Bidirectional streams: many requests in flight, answers as they are ready, within a bound."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from typing import Final, TypeVar
 
 Request = TypeVar("Request")
@@ -12,42 +13,51 @@ MAX_IN_FLIGHT: Final = 1_000
 
 async def answer_stream(
     requests: AsyncIterator[Request],
-    answer: Callable[[Request], Awaitable[Response]],
+    begin: Callable[[Request, Callable[[Response], None]], None],
     draining: asyncio.Event,
     max_in_flight: int = MAX_IN_FLIGHT,
 ) -> AsyncIterator[Response]:
-    """Answers every request of a stream; `answer` must not raise.
+    """Answers every request of a stream.
+
+    `begin` takes a request, and calls what it is given with the response: once, now or later, on the event loop. It
+    must not raise. No task is made for a request.
 
     At most `max_in_flight` wait for their answer; then the stream is not read on, and HTTP/2 flow control slows the
     client down. When `draining` is set, what was read is answered and the stream ends: the client goes elsewhere.
+    Raises what reading the requests raises, once those before it are answered.
     """
-    ready: asyncio.Queue[Response | None] = asyncio.Queue()  # None: nothing more is read
-    room = asyncio.Semaphore(max_in_flight)
-    in_flight: set[asyncio.Task[None]] = set()
+    answers: deque[Response] = deque()
+    unanswered = 0
+    changed, room = asyncio.Event(), asyncio.Event()
 
-    async def answer_one(request: Request) -> None:
-        ready.put_nowait(await answer(request))
+    def answered(response: Response) -> None:
+        answers.append(response)
+        changed.set()
 
     async def read() -> None:
+        nonlocal unanswered
         async for request in requests:
-            task = asyncio.create_task(answer_one(request))
-            in_flight.add(task)
-            task.add_done_callback(in_flight.discard)
-            await room.acquire()
+            unanswered += 1
+            begin(request, answered)
+            if unanswered >= max_in_flight:
+                room.clear()
+                await room.wait()
 
     reader = asyncio.create_task(read())
-    reader.add_done_callback(lambda _: ready.put_nowait(None))
+    reader.add_done_callback(lambda _: changed.set())
     stopping = asyncio.create_task(draining.wait())
     stopping.add_done_callback(lambda _: reader.cancel())
-    reading = True
     try:
-        while reading or in_flight or not ready.empty():
-            response = await ready.get()
-            if response is None:
-                reading = False
+        while unanswered or not reader.done():
+            if not answers:
+                changed.clear()
+                await changed.wait()
                 continue
-            room.release()
-            yield response
+            unanswered -= 1
+            room.set()
+            yield answers.popleft()
+        if not reader.cancelled() and (problem := reader.exception()):
+            raise problem
     finally:
         stopping.cancel()
         await asyncio.gather(reader, stopping, return_exceptions=True)

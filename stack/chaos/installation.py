@@ -52,6 +52,7 @@ class Installation:
         self._environment = {
             **environment,
             "RECEIPT_KEYS": str(folder / "receipt-keys.json"),
+            "USER_ID_KEY": str(folder / "user-id-key.json"),
             "FEEDBACK_PARTITIONS": "2",
             "SERVED_PARTITIONS": "2",
             "FILE_SECONDS": "1",

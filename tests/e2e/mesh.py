@@ -99,6 +99,7 @@ class Mesh:
             "LOG_URL": backend.log_url,
             "ARCHIVE_URL": backend.archive_url,
             "RECEIPT_KEYS": str(keys),
+            "USER_ID_KEY": str(folder / "user-id-key.json"),
             "FILE_SECONDS": "1",
             **settings,
         }

@@ -26,7 +26,7 @@ class EmptyStore:
     def campaign(self, campaign_id: str) -> None:
         return None
 
-    def submit(self, command_id: str, campaign_id: str, action: str, now_us: int) -> None:
+    def submit(self, command_id: str, campaign_id: str, action: str, now_us: int, account: str) -> None:
         self.submitted.append(campaign_id)
 
 
