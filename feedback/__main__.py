@@ -11,7 +11,7 @@ import structlog
 from adplatform.v1.feedback_handler_pb2_grpc import add_FeedbackHandlerServicer_to_server
 from pydantic import Field
 
-from feedback.backlog import read_backlog
+from feedback.backlog import read_backlog, read_span
 from feedback.charger import ChargeRules
 from feedback.metrics import figures_of
 from feedback.queue import ChargeQueue
@@ -61,6 +61,9 @@ class FeedbackSettings(StoreSettings, LogSettings, ReceiptSettings, SlotSettings
     queue_wait_ms: int = Field(500, ge=10, le=60_000)
     """Feedback that would wait longer to be charged, as it goes at the moment, is refused likewise."""
 
+    outbox_limit: int = Field(5_000_000, ge=1)
+    """While so many rows wait in the outbox, as the log is away, feedback is refused likewise; a row is half a kB."""
+
 
 def build(settings: FeedbackSettings) -> Process:
     """Wires the process; on the event loop."""
@@ -80,6 +83,7 @@ def build(settings: FeedbackSettings) -> Process:
 
         make_queue = partial(TracedQueue, observed.tracer)
         relayed = TracedPublisher(publisher, observed.tracer)
+    span = observed.ask(Probe("outbox span", lambda: read_span(engine), every_s=1.0))
     queue = make_queue(
         store,
         system_clock,
@@ -87,6 +91,7 @@ def build(settings: FeedbackSettings) -> Process:
         batch_size=settings.batch_size,
         capacity=settings.queue_capacity,
         max_wait_s=settings.queue_wait_ms / 1_000,
+        outbox_full=lambda: (span.newest or 0) >= settings.outbox_limit,
     )
     relay = Relay(Outbox(engine), relayed)
     answers = observed.ask(Probe("store", store.ping, every_s=1.0, rest=1.0))

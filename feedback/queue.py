@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -21,6 +21,7 @@ _IDLE_S: Final = 0.2
 _GATHER_S: Final = 0.005  # a batch of few costs nearly as much as one of many
 _NEWEST_SHARE: Final = 0.2  # of the newest batch in the average time that a batch takes
 _LEAST_RETRY_S: Final = 0.2
+_LOG_RETRY_S: Final = 5.0
 _NAMED: Final = 3
 
 log = structlog.get_logger()
@@ -31,7 +32,7 @@ class ChargeQueue:
 
     A batch is whatever has queued while the last one was committing, at most `batch_size`. At most `capacity` claims
     wait, and none that would wait longer than `max_wait_s` as charging goes at the moment; one more is Overloaded at
-    once. So what is taken is answered soon, however much is asked.
+    once. So what is taken is answered soon, however much is asked. `outbox_full` tells when nothing is to be taken.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ChargeQueue:
         batch_size: int,
         capacity: int,
         max_wait_s: float = math.inf,
+        outbox_full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -50,6 +52,7 @@ class ChargeQueue:
         self._batch_size = batch_size
         self._capacity = capacity
         self._max_wait_s = max_wait_s
+        self._outbox_full = outbox_full
         self._seconds_per_batch = 0.0
         self._waiting: deque[tuple[Claim, asyncio.Future[Answer]]] = deque()
         self._arrived = threading.Event()
@@ -66,6 +69,8 @@ class ChargeQueue:
         wait_s = math.ceil(len(self._waiting) / self._batch_size) * self._seconds_per_batch
         if len(self._waiting) >= self._capacity or wait_s > self._max_wait_s:
             raise Overloaded(retry_after_s=max(wait_s, _LEAST_RETRY_S))
+        if self._outbox_full():
+            raise Overloaded("the log is behind, try again later", _LOG_RETRY_S)
 
     def put(self, claim: Claim) -> "asyncio.Future[Answer]":
         """Takes a claim; the future has the answer after the commit, or a PlatformError. Raises Overloaded."""

@@ -3,7 +3,9 @@
 An exception that is not ours reaches the client as INTERNAL with nothing of its text; the text goes to the log.
 """
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, Final, Protocol
 
@@ -41,9 +43,23 @@ log = structlog.get_logger()
 
 def status_of(error: Exception) -> status_pb2.Status:
     """Returns the status that a client sees: code, message, and details with the reason and the field."""
+    if isinstance(error, errors.Overloaded):
+        retry_ms = math.ceil(error.retry_after_s * 100) * 10  # coarse, so that few differ
+        return _refusal(isinstance(error, errors.RateLimited), error.message, retry_ms)
     if not isinstance(error, errors.PlatformError):
         log.error("internal error", exc_info=error)
         return status_pb2.Status(code=grpc.StatusCode.INTERNAL.value[0], message="internal error")
+    return _status(error)
+
+
+@lru_cache(maxsize=2_000)
+def _refusal(limited: bool, message: str, retry_ms: int) -> status_pb2.Status:
+    """Makes each refusal once: when there is too much to do, refusing must cost little. Not to be changed."""
+    kind = errors.RateLimited if limited else errors.Overloaded
+    return _status(kind(message, retry_ms / 1_000))
+
+
+def _status(error: errors.PlatformError) -> status_pb2.Status:
     code, reason = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
     if isinstance(error, errors.Unavailable) and error.__cause__ is not None:
         log.warning("dependency unavailable", cause=repr(error.__cause__)[:300])

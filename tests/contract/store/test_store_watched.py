@@ -6,7 +6,7 @@ from sqlalchemy import delete, insert
 from store_cases import HOUR_US, NOW_US, UNIT, Store, campaign, claim, command, records
 
 from admanager.census import STATES, read_census
-from feedback.backlog import Backlog, read_backlog
+from feedback.backlog import Backlog, read_backlog, read_span
 from marketplace.campaign import Status, Window
 from marketplace.clock import US_PER_SECOND
 from marketplace.feedback import Action
@@ -49,6 +49,16 @@ def test_a_long_outbox_is_counted_up_to_a_limit(store: Store, monkeypatch) -> No
         connection.execute(insert(outbox), [row] * 7)
         connection.commit()
     assert backlog(store).rows == 5
+
+
+def test_the_span_of_the_outbox_is_told_however_long_it_is(store: Store) -> None:
+    assert read_span(store.engine) == 0
+    row = {"shard": 0, "topic": "t", "message_key": None, "value": b"", "campaign_id": "c", "event_seq": 0}
+    with write_transaction(store.engine) as connection:
+        connection.execute(insert(outbox), [{**row, "event_seq": number} for number in range(7)])
+        connection.execute(delete(outbox).where(outbox.c.event_seq.in_((0, 3))))
+        connection.commit()
+    assert read_span(store.engine) == 6
 
 
 def test_campaigns_are_counted_by_state(store: Store) -> None:
