@@ -14,6 +14,7 @@ from adplatform.v1.ad_server_pb2_grpc import add_AdServerServicer_to_server
 from adplatform.v1.campaign_manager_pb2_grpc import add_CampaignManagerServicer_to_server
 from adplatform.v1.feedback_handler_pb2_grpc import add_FeedbackHandlerServicer_to_server
 from adplatform.v1.reporting_pb2_grpc import add_ReportingServicer_to_server
+from callers import TOKENS, Call, Ended, Tokens
 from installation import CAMPAIGNS, DAY_US, NOW_US, RING, Store, clock
 
 from admanager.servicer import CampaignManagerServicer
@@ -26,7 +27,6 @@ from feedback.charger import ChargeRules
 from feedback.queue import ChargeQueue
 from feedback.receipts import ReceiptReader
 from feedback.servicer import FeedbackHandlerServicer
-from marketplace.api_token import StoredToken, digest_of, id_of, new_token
 from marketplace.permissions import Role
 from marketplace.runtime.access import AccessControl
 from marketplace.runtime.calls import Calls
@@ -36,48 +36,6 @@ from marketplace.slots import SlotGrid
 from reporting.service.servicer import ReportingServicer, Sources
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
-TOKENS: Final = {role: new_token() for role in Role}
-"""A token of each role. The manager's account is `default`, which has all campaigns."""
-
-
-class Tokens:
-    """See `token_directory.TokenSource`."""
-
-    def version(self) -> int:
-        return 0
-
-    def unrevoked(self) -> list[StoredToken]:
-        return [
-            StoredToken(token_id=id_of(token), digest=digest_of(token), role=role, account="default")
-            for role, token in TOKENS.items()
-        ]
-
-
-class Ended(Exception):
-    """A call ended with a status."""
-
-    def __init__(self, code: grpc.StatusCode) -> None:
-        self.code = code
-
-
-class Call:
-    """The call as a servicer sees it; `identities` are those of its certificate."""
-
-    def __init__(self, metadata: Sequence[tuple[str, str | bytes]], identities: Sequence[bytes]) -> None:
-        self._metadata = metadata
-        self._identities = identities
-
-    def time_remaining(self) -> float:
-        return 10.0
-
-    def invocation_metadata(self) -> Sequence[tuple[str, str | bytes]]:
-        return self._metadata
-
-    def auth_context(self) -> dict[str, Sequence[bytes]]:
-        return {"peer_spiffe_id": self._identities} if self._identities else {}
-
-    async def abort_with_status(self, status: Any) -> None:
-        raise Ended(status.code)
 
 
 class Handlers:

@@ -4,11 +4,12 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
+from callers import TOKENS
 from case_numbers import seeded
 from grpc import StatusCode
 from hostile import TEXTS, damage
 from right_requests import REQUESTS
-from rpcs import TOKENS, Rpcs
+from rpcs import Rpcs
 
 from marketplace.permissions import SERVICE_ROLES, Role, roles_for
 
@@ -73,7 +74,9 @@ def _authorization(rng: random.Random) -> str:
     """Makes a value as gRPC hands it on: text, or what is no UTF-8 byte by byte."""
     token = rng.choice(list(TOKENS.values()))
     kind = rng.random()
-    if kind < 0.3:
+    if kind < 0.2:
+        return f"Bearer {token}"
+    if kind < 0.35:
         return rng.choice(_SCHEMES) + token
     if kind < 0.6:
         return _as_grpc_reads(damage(rng, f"Bearer {token}".encode()))

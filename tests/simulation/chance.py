@@ -60,7 +60,7 @@ class Chance:
             managers=plan.choice((1, 1, 2)),
             adservers=plan.choice((1, 1, 2)),
             handlers=plan.choice((1, 2, 2)),
-            writers=plan.choice((1, 1, 2)),
+            writers=plan.choice((1, 2, 2)),
             users=plan.randint(1, 3),
             rounds=plan.randint(2, 5),
             commands=plan.randint(0, 5),

@@ -175,9 +175,12 @@ class MemoryConsumer:
             self._assignment.revoked(sorted(gone))
         if won:
             self._log.world.say(f"  won {sorted(won)} of {self._topic}")
-            held = self._log.held(self._topic)
-            committed = {number: at for number, at in self._group.committed.items() if number in won}
-            self._positions |= self._assignment.assigned({number: held[number] for number in sorted(won)}, committed)
+            held = self._log.bounds(self._topic)
+            kept = self._log.world.call(f"committed of {self._topic}", self._group.committed.copy, Unavailable)
+            self._positions |= self._assignment.assigned(
+                {number: held[number] for number in sorted(won)},
+                {number: at for number, at in kept.items() if number in won},
+            )
 
     def _share(self) -> set[int]:
         numbers = range(len(self._log.topics[self._topic]))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from adplatform.v1 import feedback_handler_pb2 as pb
 from life import Context, EventLoop, Loops, Process
 from memory_charges import MemoryChargeStore
-from memory_commands import MemoryCommandStore
+from memory_command_store import MemoryCommandStore
 from memory_reads import MemoryFeed, MemoryOutbox, NoProfiles
 from shared import Mesh
 

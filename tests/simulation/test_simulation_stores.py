@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from memory_charges import LedgerRow, MemoryChargeStore
-from memory_commands import MemoryCommandStore
+from memory_command_store import MemoryCommandStore
 from memory_reads import MemoryFeed, MemoryOutbox
 from outside import Manager
 from processes import GRID, LIFE_US, RULES
