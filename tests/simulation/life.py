@@ -4,6 +4,7 @@ What it leaves behind when it is killed is what it shares with others, and nothi
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -59,7 +60,7 @@ class Context:
         return None
 
 
-class Process:
+class Process(ABC):
     """One process: its loops, its calls in flight, its life."""
 
     def __init__(self, name: str, mesh: Mesh) -> None:
@@ -75,9 +76,9 @@ class Process:
         skew = mesh.world.chance.plan.choice((0, 0, 1_500_000, -1_500_000))
         self.clock: Callable[[], int] = lambda: self.world.now_us() + skew
 
+    @abstractmethod
     def build(self, loop: EventLoop) -> Loops:
         """Wires it, on its event loop; returns its loops."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Starts it."""

@@ -60,8 +60,12 @@ class Named(ad_server_pb2_grpc.AdServerServicer):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
         return ad_server_pb2.ServeAdResponse(ads=[ad_server_pb2.Ad(text=self.name)])
 
-    def StreamAds(self, request_iterator: object, context: object) -> AsyncIterator[object]:  # noqa: N802
-        raise NotImplementedError
+    async def StreamAds(  # noqa: N802
+        self, request_iterator: AsyncIterator[ad_server_pb2.StreamAdsRequest], context: object
+    ) -> AsyncIterator[ad_server_pb2.StreamAdsResponse]:
+        async for message in request_iterator:
+            answer = ad_server_pb2.ServeAdResponse(ads=[ad_server_pb2.Ad(text=self.name)])
+            yield ad_server_pb2.StreamAdsResponse(sequence=message.sequence, response=answer)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
