@@ -8,11 +8,11 @@ from typing import Final
 import structlog
 from adplatform.v1.ad_server_pb2_grpc import add_AdServerServicer_to_server
 from pydantic import Field
-from uuid6 import uuid7
 
 from adserver.metrics import figures_of
 from adserver.records import ServeRecords
 from adserver.refresh import Refresher
+from adserver.request_ids import new_request_id
 from adserver.serve import AdService
 from adserver.servicer import AdServerServicer
 from adserver.store import SqlCampaignFeed, SqlProfileSource
@@ -69,7 +69,7 @@ def build(settings: AdServerSettings) -> Process:
     records = ServeRecords(publisher, settings.record_capacity)
     keys = FollowedRing(settings.receipt_keys)
     draw = random.Random(settings.draw_seed).random  # seeded from the system's entropy unless told
-    service = AdService(keys.ring, records, system_clock, uuid7, draw)
+    service = AdService(keys.ring, records, system_clock, new_request_id, draw)
     refresher = Refresher(
         SqlCampaignFeed(engine), SqlProfileSource(engine), service, system_clock, settings.max_staleness_seconds
     )

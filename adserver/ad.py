@@ -11,7 +11,7 @@ from marketplace.serve import Winner
 class Ad:
     """A campaign of the index. Money in nanos, times in microseconds since the epoch, bids as in `marketplace.bids`.
 
-    `encoded_winner` is room for who serves it to keep what he makes of `winner()`.
+    `encoded_winner` and `encoded_shown` are room for who serves it, to keep what receipts and answers hold of it.
     """
 
     campaign_id: str
@@ -24,6 +24,7 @@ class Ad:
     start_us: int
     end_us: int
     encoded_winner: bytes = field(default=b"", compare=False)
+    encoded_shown: bytes = field(default=b"", compare=False)
 
     def winner(self) -> Winner:
         """Returns the campaign in the words of the receipt."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from typing import NamedTuple
-from uuid import UUID
 
+from adserver.ad import Ad
 from adserver.auction import Win, hold_auction
 from adserver.counts import AuctionCounts
 from adserver.index import Index
@@ -13,8 +13,7 @@ from adserver.request import Request
 from marketplace.clock import Clock
 from marketplace.errors import Unavailable
 from marketplace.receipt import KeyRing
-from marketplace.serve import Viewer
-from marketplace.wire import encode_outcome, encode_viewer, encode_winner
+from marketplace.wire import encode_outcome, encode_place, encode_profile, encode_viewer, encode_winner, uuid_text
 
 
 class AdRequest(NamedTuple):
@@ -32,9 +31,7 @@ class ServedAdvert(NamedTuple):
     """One ad won, with the receipt that billing will need."""
 
     request_id: str
-    campaign_id: str
-    text: str
-    category: str
+    ad: Ad
     receipt: bytes
 
 
@@ -46,7 +43,7 @@ class AdService:
         ring: KeyRing,
         records: ServeRecords,
         clock: Clock,
-        new_request_id: Callable[[], UUID],
+        new_request_id: Callable[[], bytes],
         random: Callable[[], float],
     ) -> None:
         self._ring = ring
@@ -72,17 +69,9 @@ class AdService:
         if not wins:
             return []
         self.counts.won += 1
-        viewer = Viewer(
-            user_id=request.user_id,
-            age=profile.age,
-            gender=profile.gender,
-            income_bucket=profile.income_bucket,
-            city=request.city,
-            state=request.state,
-            device_type=request.device_type,
-        )
-        encoded = encode_viewer(viewer, now_us)
-        return [self._served(win, encoded, now_us) for win in wins]
+        place_and_device = encode_place(request.city, request.state, request.device_type)
+        viewer = encode_viewer(request.user_id, now_us) + encode_profile(*profile) + place_and_device
+        return [self._served(win, viewer, now_us) for win in wins]
 
     def any_live(self) -> bool:
         """Tells whether any campaign could win now, if a request matched it."""
@@ -97,6 +86,6 @@ class AdService:
         request_id = self._new_request_id()
         if not ad.encoded_winner:
             ad.encoded_winner = encode_winner(ad.winner())
-        served = viewer + ad.encoded_winner + encode_outcome(request_id.bytes, *prices)
+        served = viewer + ad.encoded_winner + encode_outcome(request_id, *prices)
         self._records.add(served)
-        return ServedAdvert(str(request_id), ad.campaign_id, ad.text, ad.category, self._ring.seal(served, now_us))
+        return ServedAdvert(uuid_text(request_id), ad, self._ring.seal(served, now_us))

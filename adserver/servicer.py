@@ -7,11 +7,12 @@ from typing import Any, Final
 from adplatform.v1 import ad_server_pb2 as pb
 from adplatform.v1 import ad_server_pb2_grpc as pb_grpc
 
+from adserver.answers import encode_ads, encode_numbered
 from adserver.auction import MAX_AD_COUNT
-from adserver.serve import AdRequest, AdService
+from adserver.serve import AdRequest, AdService, ServedAdvert
 from marketplace.errors import InvalidArgument
-from marketplace.runtime.callers import count_message
-from marketplace.runtime.rpc_errors import status_of
+from marketplace.runtime.bursts import Bursts, PausingBursts
+from marketplace.runtime.streams import answer_each
 
 _MAX_LENGTH: Final = 64
 _TEXTS: Final = ("user_id", "device_type", "city", "state", "country")
@@ -23,43 +24,32 @@ class AdServerServicer(pb_grpc.AdServerServicer):
     def __init__(self, service: AdService, draining: asyncio.Event) -> None:
         self._service = service
         self._draining = draining
+        self._unary_bursts = PausingBursts()
+        self._bursts = Bursts()
 
-    async def ServeAd(self, request: pb.ServeAdRequest, context: Any) -> pb.ServeAdResponse:  # noqa: N802
+    async def ServeAd(self, request: pb.ServeAdRequest, context: Any) -> Any:  # noqa: N802
         """Holds one auction."""
-        return self._serve(request)
+        return await self._unary_bursts.done(self._serve, request)
 
-    async def StreamAds(  # noqa: N802
+    async def StreamAds(  # type: ignore[override]  # noqa: N802  # it writes by its context
         self, request_iterator: AsyncIterator[pb.StreamAdsRequest], context: Any
-    ) -> AsyncIterator[pb.StreamAdsResponse]:
+    ) -> None:
         """Holds an auction for each request as it comes."""
-        async for message in request_iterator:
-            try:
-                count_message()
-                yield pb.StreamAdsResponse(sequence=message.sequence, response=self._serve(message.request))
-            except Exception as error:
-                yield pb.StreamAdsResponse(sequence=message.sequence, error=status_of(error))
-            if self._draining.is_set():
-                return  # what was read is answered; the client goes elsewhere
+        await answer_each(context, self._answer, pb.StreamAdsResponse, self._draining, self._bursts)
 
-    def _serve(self, request: pb.ServeAdRequest) -> pb.ServeAdResponse:
-        served = self._service.serve(_checked(request))
-        if not served:
-            live = self._service.any_live()
-            self._service.counts.no_ad(live)
-            reason = pb.NO_AD_REASON_NO_ELIGIBLE_CAMPAIGN if live else pb.NO_AD_REASON_NO_LIVE_CAMPAIGN
-            return pb.ServeAdResponse(no_ad_reason=reason)
-        return pb.ServeAdResponse(
-            ads=[
-                pb.Ad(
-                    request_id=ad.request_id,
-                    campaign_id=ad.campaign_id,
-                    text=ad.text,
-                    category=ad.category,
-                    receipt=ad.receipt,
-                )
-                for ad in served
-            ]
-        )
+    def _answer(self, message: pb.StreamAdsRequest) -> bytes:
+        return encode_numbered(message.sequence, self._serve(message.request))
+
+    def _serve(self, request: pb.ServeAdRequest) -> bytes:
+        if served := self._served(request):
+            return encode_ads(served)
+        live = self._service.any_live()
+        self._service.counts.no_ad(live)
+        reason = pb.NO_AD_REASON_NO_ELIGIBLE_CAMPAIGN if live else pb.NO_AD_REASON_NO_LIVE_CAMPAIGN
+        return pb.ServeAdResponse(no_ad_reason=reason).SerializeToString()
+
+    def _served(self, request: pb.ServeAdRequest) -> list[ServedAdvert]:
+        return self._service.serve(_checked(request))
 
 
 def _checked(request: pb.ServeAdRequest) -> AdRequest:

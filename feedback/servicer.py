@@ -1,8 +1,7 @@
 """FeedbackHandler over gRPC."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from adplatform.v1 import feedback_handler_pb2 as pb
@@ -14,9 +13,8 @@ from feedback.receipts import ReceiptReader
 from marketplace.errors import InvalidArgument
 from marketplace.feedback import Action
 from marketplace.receipt import MAX_RECEIPT_BYTES
-from marketplace.runtime.callers import count_message
-from marketplace.runtime.rpc_errors import status_of
-from marketplace.runtime.streams import answer_stream
+from marketplace.runtime.bursts import Bursts
+from marketplace.runtime.streams import answer_later
 
 _ACTIONS: Final = {action.value: action for action in Action}
 
@@ -28,25 +26,20 @@ class FeedbackHandlerServicer(pb_grpc.FeedbackHandlerServicer):
         self._receipts = receipts
         self._queue = queue
         self._draining = draining
+        self._bursts = Bursts()
 
     async def SubmitFeedback(self, request: pb.SubmitFeedbackRequest, context: Any) -> pb.SubmitFeedbackResponse:  # noqa: N802
         """Answers after the commit."""
         return _response(await self._queue.charge(self._claim(request)))
 
-    def StreamFeedback(  # noqa: N802
+    async def StreamFeedback(  # type: ignore[override]  # noqa: N802  # it writes by its context
         self, request_iterator: AsyncIterator[pb.StreamFeedbackRequest], context: Any
-    ) -> AsyncIterator[pb.StreamFeedbackResponse]:
+    ) -> None:
         """Answers each feedback after its commit, in whatever order the commits come."""
-        return answer_stream(request_iterator, self._begin, self._draining)
+        await answer_later(context, self._begin, _streamed, pb.StreamFeedbackResponse, self._draining, self._bursts)
 
-    def _begin(self, message: pb.StreamFeedbackRequest, reply: Callable[[pb.StreamFeedbackResponse], None]) -> None:
-        try:
-            count_message()
-            charged = self._queue.put(self._claim(message.request))
-        except Exception as error:
-            reply(pb.StreamFeedbackResponse(sequence=message.sequence, error=status_of(error)))
-        else:
-            charged.add_done_callback(partial(_reply, message.sequence, reply))
+    def _begin(self, message: pb.StreamFeedbackRequest) -> "asyncio.Future[Answer]":
+        return self._queue.put(self._claim(message.request))
 
     def _claim(self, request: pb.SubmitFeedbackRequest) -> Claim:
         """Reads a request. Raises PlatformError."""
@@ -61,14 +54,8 @@ class FeedbackHandlerServicer(pb_grpc.FeedbackHandlerServicer):
         return Claim(self._receipts.read(request.receipt), action)
 
 
-def _reply(
-    sequence: int, reply: Callable[[pb.StreamFeedbackResponse], None], charged: "asyncio.Future[Answer]"
-) -> None:
-    if error := charged.exception():
-        assert isinstance(error, Exception)
-        reply(pb.StreamFeedbackResponse(sequence=sequence, error=status_of(error)))
-    else:
-        reply(pb.StreamFeedbackResponse(sequence=sequence, response=_response(charged.result())))
+def _streamed(sequence: int, answer: Answer) -> pb.StreamFeedbackResponse:
+    return pb.StreamFeedbackResponse(sequence=sequence, response=_response(answer))
 
 
 def _response(answer: Answer) -> pb.SubmitFeedbackResponse:

@@ -26,7 +26,7 @@ _presented: Final[ContextVar[str | None]] = ContextVar("presented", default=None
 
 
 class AccessControl:
-    """See `rpc_errors.Guard`. Without tokens (a process that has no store) only certificates count."""
+    """See `methods.Guard`. Without tokens (a process that has no store) only certificates count."""
 
     def __init__(self, tokens: TokenDirectory | None, rate: int) -> None:
         """`rate`: so many calls a second for each caller; 0: without limit."""
@@ -86,9 +86,9 @@ def _admitting(handler: Any, admit: Callable[[Any], None]) -> Any:
 
         return grpc.unary_unary_rpc_method_handler(call, *codec)
 
-    def converse(requests: Any, context: Any) -> Any:  # no generator: every response would cross it
+    async def converse(requests: Any, context: Any) -> None:
         admit(context)
-        return handler.stream_stream(requests, context)
+        await handler.stream_stream(requests, context)
 
     return grpc.stream_stream_rpc_method_handler(converse, *codec)
 

@@ -1,6 +1,7 @@
 """How calls end and how long they take, by method."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Final
 
@@ -34,18 +35,15 @@ class MethodCalls:
         return {OK: max(0, self.seconds.count - sum(failures.values())), **failures}
 
 
+of_stream: Final[ContextVar[MethodCalls]] = ContextVar("calls_of_stream")
+"""Where the messages of the stream at hand are counted."""
+
+
 def readable(request: Any) -> Any:
     """Returns a request as its method takes it. Raises InvalidArgument where the bytes were none."""
     if isinstance(request, InvalidArgument):
         raise request
     return request
-
-
-async def timed(requests: AsyncIterable[Any], came_s: dict[int, float]) -> AsyncIterator[Any]:
-    """Passes the requests of a stream on, and notes by their `sequence` when each came. Raises InvalidArgument."""
-    async for request in requests:
-        came_s[readable(request).sequence] = perf_counter()
-        yield request
 
 
 class Calls:

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
-import grpc.aio
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
@@ -26,9 +25,9 @@ class Health:
         self._lag_s = Histogram(CALL_SECONDS)
         self.serving = False
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Adds the health service to a server."""
-        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+    def add_to(self, methods: Any) -> None:
+        """Adds the health service to the `Methods` of a process."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, methods)
 
     async def say(self, serving: bool) -> None:
         """Tells everyone who asks or watches."""

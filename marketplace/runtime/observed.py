@@ -1,6 +1,7 @@
 """What an operator sees of a process: its figures, its traces, and the questions that it asks in the background."""
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -15,8 +16,6 @@ from marketplace.runtime.probes import Probe
 from marketplace.runtime.settings import BadSettingError, ObservedSettings
 
 if TYPE_CHECKING:
-    import grpc.aio
-
     from marketplace.runtime.tracing import Tracer
 
 T = TypeVar("T")
@@ -58,13 +57,13 @@ class Observed:
             self.probes.append(probe)
         return probe
 
-    def interceptors(self) -> list["grpc.aio.ServerInterceptor"]:
-        """Returns what must see every call."""
+    def notes(self) -> list[Callable[[Any], None]]:
+        """Returns what must see the metadata of every call."""
         if not self.tracer:
             return []
-        from marketplace.runtime.tracing import CallerInterceptor
+        from marketplace.runtime.tracing import note_caller
 
-        return [CallerInterceptor()]
+        return [note_caller]
 
     def __enter__(self) -> Self:
         """Begins. Raises OSError where the endpoint's address is taken."""

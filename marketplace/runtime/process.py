@@ -10,21 +10,22 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import grpc.aio
 import structlog
 import uvloop
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
 from marketplace.errors import Unavailable
 from marketplace.runtime.calls import Calls
 from marketplace.runtime.health import Health
 from marketplace.runtime.listening import Entrance, ServerSettings
 from marketplace.runtime.logging import configure_logging
+from marketplace.runtime.methods import Methods
 from marketplace.runtime.observed import Observed
-from marketplace.runtime.rpc_errors import ErrorInterceptor, Guard
 from marketplace.runtime.settings import BadSettingError, fail, parse_settings
 
 _GRACE_S: Final = 3.0
@@ -42,10 +43,10 @@ class Loop:
 
 @dataclass(frozen=True)
 class Service:
-    """A gRPC service: its full name and the generated function that adds its servicer."""
+    """A gRPC service: its full name and the generated function that adds its servicer, to `Methods` as to a server."""
 
     name: str
-    add: Callable[[grpc.aio.Server], None]
+    add: Callable[[Any], None]
 
 
 @dataclass
@@ -131,29 +132,22 @@ class Process:
             # Clients ping every 20 s; by default a server takes pings on an idle stream for abuse and hangs up.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ]
-        server = grpc.aio.server(
-            interceptors=self._interceptors(self.entrance.guard),
-            options=options,
-            maximum_concurrent_rpcs=self.entrance.settings.max_calls,
-        )
-        checks.add_to(server)
+        calls, notes = (self.observed.calls, self.observed.notes()) if self.observed else (Calls(), [])
+        methods = Methods(calls, self.entrance.guard, notes, self.entrance.settings.max_calls)
+        checks.add_to(methods)
         for service in self.services:
-            service.add(server)
-        names = [service.name for service in self.services]
-        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+            service.add(methods)
+        names = [*(service.name for service in self.services), health.SERVICE_NAME, reflection.SERVICE_NAME]
+        answering = reflection.aio.ReflectionServicer(names)
+        add_ServerReflectionServicer_to_server(answering, methods)  # type: ignore[no-untyped-call]
         await checks.say(False)
-        return server
+        return grpc.aio.server(handlers=[methods], options=options)
 
     async def _listen(self, server: grpc.aio.Server) -> None:
         assert self.entrance
         self.entrance.open(server)
         await server.start()
         log.info("listening", listen=self.listen)
-
-    def _interceptors(self, guard: Guard | None) -> list[grpc.aio.ServerInterceptor]:
-        if self.observed is None:
-            return [ErrorInterceptor(Calls(), guard)]
-        return [*self.observed.interceptors(), ErrorInterceptor(self.observed.calls, guard)]
 
 
 SomeSettings = TypeVar("SomeSettings", bound=ServerSettings)

@@ -1,44 +1,103 @@
-"""Bidirectional streams: many requests in flight, answers as they are ready, within a bound."""
+"""Answering bidirectional streams whose messages carry numbers: each request has its own answer, or its own error.
+
+A stream is read and written by its context (`read`, `write` of gRPC's asyncio server), not as an iterator through
+generators: each of those takes 10 µs of a message.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Final, TypeVar
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+from typing import Any, Final, TypeVar
 
-Request = TypeVar("Request")
-Response = TypeVar("Response")
+from grpc.aio import EOF
+
+from marketplace.runtime.bursts import Bursts
+from marketplace.runtime.callers import count_message
+from marketplace.runtime.calls import MethodCalls, of_stream, readable
+from marketplace.runtime.rpc_errors import end_of, status_of
 
 MAX_IN_FLIGHT: Final = 1_000
 
+Result = TypeVar("Result")
 
-async def answer_stream(
-    requests: AsyncIterator[Request],
-    begin: Callable[[Request, Callable[[Response], None]], None],
+
+async def answer_each(
+    context: Any, answer: Callable[[Any], Any], response: Any, draining: asyncio.Event, bursts: Bursts
+) -> None:
+    """Answers each request of a stream before it reads the next.
+
+    `answer` returns the response to a request, as a message or as its bytes; what it raises goes into a `response`,
+    which is the method's type, as the error. It is called in bursts with those of other streams. When `draining` is
+    set, the stream ends after the next answer: the client goes elsewhere.
+    """
+    calls = of_stream.get()
+
+    def answered(request: Any) -> Any:
+        try:
+            count_message()
+            made = answer(request)
+        except Exception as error:
+            return _refusal(error, request, response, calls, started_s)
+        calls.answered(started_s)
+        return made
+
+    while (request := await context.read()) is not EOF:
+        started_s = perf_counter()
+        await context.write(await bursts.done(answered, readable(request)))
+        if draining.is_set():
+            return
+
+
+async def answer_later(
+    context: Any,
+    begin: Callable[[Any], "asyncio.Future[Result]"],
+    responding: Callable[[int, Result], Any],
+    response: Any,
     draining: asyncio.Event,
+    bursts: Bursts,
     max_in_flight: int = MAX_IN_FLIGHT,
-) -> AsyncIterator[Response]:
-    """Answers every request of a stream.
+) -> None:
+    """Answers each request of a stream when it is done, in whatever order. No task is made for a request.
 
-    `begin` takes a request, and calls what it is given with the response: once, now or later, on the event loop. It
-    must not raise. No task is made for a request.
+    `begin` takes a request, in bursts with those of other streams; `responding` makes a response of its number and of
+    what its future holds. What is raised goes into a `response`, which is the method's type, as the error.
 
     At most `max_in_flight` wait for their answer; then the stream is not read on, and HTTP/2 flow control slows the
     client down. When `draining` is set, what was read is answered and the stream ends: the client goes elsewhere.
     Raises what reading the requests raises, once those before it are answered.
     """
-    answers: deque[Response] = deque()
+    calls = of_stream.get()
+    answers: deque[Any] = deque()
     unanswered = 0
     changed, room = asyncio.Event(), asyncio.Event()
 
-    def answered(response: Response) -> None:
-        answers.append(response)
+    def answered(request: Any, started_s: float, done: "asyncio.Future[Result]") -> None:
+        if error := done.exception():
+            assert isinstance(error, Exception)
+            answers.append(_refusal(error, request, response, calls, started_s))
+        else:
+            calls.answered(started_s)
+            answers.append(responding(request.sequence, done.result()))
         changed.set()
+
+    def take(request: Any, started_s: float) -> None:
+        try:
+            count_message()
+            done = begin(request)
+        except Exception as error:
+            answers.append(_refusal(error, request, response, calls, started_s))
+            changed.set()
+        else:
+            done.add_done_callback(partial(answered, request, started_s))
 
     async def read() -> None:
         nonlocal unanswered
-        async for request in requests:
+        while (request := await context.read()) is not EOF:
+            readable(request)
             unanswered += 1
-            begin(request, answered)
+            bursts.put(partial(take, request, perf_counter()))
             if unanswered >= max_in_flight:
                 room.clear()
                 await room.wait()
@@ -55,9 +114,14 @@ async def answer_stream(
                 continue
             unanswered -= 1
             room.set()
-            yield answers.popleft()
+            await context.write(answers.popleft())
         if not reader.cancelled() and (problem := reader.exception()):
             raise problem
     finally:
         stopping.cancel()
         await asyncio.gather(reader, stopping, return_exceptions=True)
+
+
+def _refusal(error: Exception, request: Any, response: Any, calls: MethodCalls, started_s: float) -> Any:
+    calls.failed(started_s, *end_of(error))
+    return response(sequence=request.sequence, error=status_of(error))

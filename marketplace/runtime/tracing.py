@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
-import grpc.aio
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -87,14 +86,9 @@ def otlp_exporter(endpoint: str) -> SpanExporter:
     return OTLPSpanExporter(endpoint=endpoint, insecure=endpoint.startswith("http://"))
 
 
-class CallerInterceptor(grpc.aio.ServerInterceptor):
+def note_caller(metadata: Any) -> None:
     """Keeps the `traceparent` that a call comes with, for the spans that it leads to."""
-
-    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Notes it, and changes nothing."""
-        metadata = handler_call_details.invocation_metadata or ()
-        _caller.set(next((value for name, value in metadata if name == TRACEPARENT), None))
-        return await continuation(handler_call_details)
+    _caller.set(next((value for name, value in metadata or () if name == TRACEPARENT), None))
 
 
 def _above(place: Place) -> contexts.Context:

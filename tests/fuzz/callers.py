@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import grpc
+from grpc.aio import EOF
 
 from marketplace.api_token import StoredToken, digest_of, id_of, new_token
 from marketplace.permissions import Role
@@ -38,6 +39,14 @@ class Call:
     def __init__(self, metadata: Sequence[tuple[str, str | bytes]], identities: Sequence[bytes]) -> None:
         self._metadata = metadata
         self._identities = identities
+        self.sent: list[Any] = []
+        self.written: list[Any] = []
+
+    async def read(self) -> Any:
+        return self.sent.pop(0) if self.sent else EOF
+
+    async def write(self, response: Any) -> None:
+        self.written.append(response)
 
     def time_remaining(self) -> float:
         return 10.0

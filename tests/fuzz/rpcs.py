@@ -3,15 +3,17 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextvars import copy_context
 from datetime import UTC
 from types import SimpleNamespace
 from typing import Any, Final
 
 import grpc
+from adplatform.v1.ad_server_pb2 import StreamAdsResponse
 from adplatform.v1.ad_server_pb2_grpc import add_AdServerServicer_to_server
 from adplatform.v1.campaign_manager_pb2_grpc import add_CampaignManagerServicer_to_server
+from adplatform.v1.feedback_handler_pb2 import StreamFeedbackResponse
 from adplatform.v1.feedback_handler_pb2_grpc import add_FeedbackHandlerServicer_to_server
 from adplatform.v1.reporting_pb2_grpc import add_ReportingServicer_to_server
 from callers import TOKENS, Call, Ended, Tokens
@@ -30,29 +32,12 @@ from feedback.servicer import FeedbackHandlerServicer
 from marketplace.permissions import Role
 from marketplace.runtime.access import AccessControl
 from marketplace.runtime.calls import Calls
-from marketplace.runtime.rpc_errors import ErrorInterceptor
+from marketplace.runtime.methods import Methods
 from marketplace.runtime.token_directory import TokenDirectory
 from marketplace.slots import SlotGrid
 from reporting.service.servicer import ReportingServicer, Sources
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
-
-
-class Handlers:
-    """A server that only keeps what is added to it."""
-
-    def __init__(self) -> None:
-        self._generic: list[Any] = []
-
-    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
-        self._generic += handlers
-
-    def add_registered_method_handlers(self, service: str, handlers: Any) -> None:
-        pass
-
-    async def find(self, details: Any) -> Any:
-        """Returns a method's handler."""
-        return next(found for generic in self._generic if (found := generic.service(details)))
 
 
 class Rpcs:
@@ -63,9 +48,8 @@ class Rpcs:
         self._reported = reported
         self._stop = threading.Event()
         self._runner = asyncio.Runner()
-        self._handlers = Handlers()
         guard = AccessControl(TokenDirectory(Tokens(), clock, rate=0), rate=0)
-        self._interceptor = ErrorInterceptor(Calls(), guard)
+        self._methods = Methods(Calls(), guard)
 
     def __enter__(self) -> "Rpcs":
         self._runner.run(self._open())
@@ -97,10 +81,10 @@ class Rpcs:
 
     async def _open(self) -> None:
         store: Any = self.store
-        server: Any = self._handlers
+        server: Any = self._methods
         index = Index()
         index.apply(CAMPAIGNS.values(), NOW_US)
-        service = AdService(RING, ServeRecords(store, 10), clock, lambda: uuid.UUID(int=2), lambda: 0.5)
+        service = AdService(RING, ServeRecords(store, 10), clock, lambda: uuid.UUID(int=2).bytes, lambda: 0.5)
         service.index = index
         queue = ChargeQueue(store, clock, ChargeRules(SlotGrid(), DAY_US), batch_size=8, capacity=100)
         self._charging = threading.Thread(target=queue.run, args=(self._stop,))
@@ -115,7 +99,8 @@ class Rpcs:
 
     async def _call(self, method: str, requests: Sequence[bytes], call: Call) -> list[grpc.StatusCode]:
         details: Any = SimpleNamespace(method=method, invocation_metadata=call.invocation_metadata())
-        handler = await self._interceptor.intercept_service(self._handlers.find, details)
+        handler = self._methods.service(details)
+        assert handler
         ends: list[grpc.StatusCode] = []
         try:
             if handler.unary_unary:
@@ -123,14 +108,13 @@ class Rpcs:
                 handler.response_serializer(response)
                 ends.append(grpc.StatusCode.OK)
             else:
-                async for response in handler.stream_stream(_sent(requests, handler.request_deserializer), call):
-                    handler.response_serializer(response)
-                    ends.append(_CODES[response.error.code])
+                call.sent = [handler.request_deserializer(request) for request in requests]
+                try:
+                    await handler.stream_stream(None, call)
+                finally:
+                    kind: Any = StreamAdsResponse if method.endswith("StreamAds") else StreamFeedbackResponse
+                    written = [kind.FromString(handler.response_serializer(response)) for response in call.written]
+                    ends += [_CODES[response.error.code] for response in written]
         except Ended as ended:
             ends.append(ended.code)
         return ends
-
-
-async def _sent(requests: Sequence[bytes], read: Any) -> AsyncIterator[Any]:
-    for request in requests:
-        yield read(request)

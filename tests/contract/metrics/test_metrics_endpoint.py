@@ -74,4 +74,4 @@ def test_it_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MetricsEndpoint, "__init__", lambda *_: pytest.fail("it listens"))
     with Observed("adserver", ObservedSettings()) as observed:
         assert observed.tracer is None
-        assert observed.interceptors() == []
+        assert observed.notes() == []

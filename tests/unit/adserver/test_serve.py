@@ -19,7 +19,7 @@ from marketplace.wire import decode_serve
 
 NOW_US = 5_000
 RING = KeyRing([new_key(0)])
-REQUEST_ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+REQUEST_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 REQUEST = AdRequest("anna", "iPhone", "Pune", "Maharashtra", "India", 2)
 
 
@@ -34,7 +34,8 @@ class Publisher:
 
 
 def service(campaigns: list[Campaign], profiles: Profiles | None = None) -> AdService:
-    made = AdService(RING, ServeRecords(Publisher(), 100), lambda: NOW_US, lambda: REQUEST_ID, random.Random(1).random)
+    name, draw = UUID(REQUEST_ID).bytes, random.Random(1).random
+    made = AdService(RING, ServeRecords(Publisher(), 100), lambda: NOW_US, lambda: name, draw)
     made.index = Index.build(campaigns, NOW_US)
     made.profiles = Profiles([("anna", 30, "F", "H")]) if profiles is None else profiles
     return made
@@ -48,15 +49,15 @@ def test_the_receipt_holds_all_that_was_seen_in_the_auction() -> None:
     first = campaign("first", cpc_nanos=700_000, targeting=Targeting(age_start=20, age_end=40, city="Pune"))
     second = campaign("second")
     adverts = service([second, first]).serve(REQUEST)
-    assert [(ad.request_id, ad.campaign_id, ad.text, ad.category) for ad in adverts] == [
-        (str(REQUEST_ID), one.campaign_id, one.text, one.category) for one in (first, second)
+    assert [(name, ad.campaign_id, ad.text, ad.category) for name, ad, _ in adverts] == [
+        (REQUEST_ID, one.campaign_id, one.text, one.category) for one in (first, second)
     ]
     viewer = Viewer(
         user_id="anna", age=30, gender="F", income_bucket="H", city="Pune", state="Maharashtra", device_type="iPhone"
     )
     own, clearing = 15 * 700_000 + 52_900_000, 15 * 660_000 + 52_900_000
     assert opened(adverts[0]) == Serve(
-        request_id=str(REQUEST_ID),
+        request_id=REQUEST_ID,
         served_at_us=NOW_US,
         viewer=viewer,
         winner=Winner.of(first),
@@ -79,7 +80,7 @@ def test_a_changed_campaign_is_sealed_as_it_is_now() -> None:
         assert serving.index
         serving.index.apply([changed], NOW_US)
         (advert,) = serving.serve(REQUEST)
-        assert (advert.text, advert.category) == (changed.text, changed.category)
+        assert (advert.ad.text, advert.ad.category) == (changed.text, changed.category)
         assert opened(advert).winner == Winner.of(changed)
 
 

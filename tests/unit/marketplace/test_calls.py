@@ -1,19 +1,24 @@
-"""How calls are counted: each once, by how it ended."""
+"""Methods as gRPC finds them: each call counted once, by how it ended; too many at once refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
-from adplatform.v1 import ad_server_pb2 as pb
+from google.rpc.error_details_pb2 import RetryInfo
 
 from marketplace.errors import InvalidArgument, Overloaded, ReceiptExpired
 from marketplace.runtime.calls import Calls
-from marketplace.runtime.rpc_errors import ErrorInterceptor, status_of
+from marketplace.runtime.methods import Methods
 
-METHOD = "/adplatform.v1.AdServer/StreamAds"
+SERVICE, NAME = "adplatform.v1.AdServer", "ServeAd"
+METHOD = f"/{SERVICE}/{NAME}"
+
+
+class Ended(Exception):
+    """What a call was ended with."""
 
 
 class Context:
@@ -21,21 +26,31 @@ class Context:
         return ()
 
     async def abort_with_status(self, status: Any) -> None:
-        raise grpc.aio.AbortError(status.code)
+        raise Ended(status.code, dict(status.trailing_metadata))
 
 
-def wrapped(calls: Calls, handler: Any, method: str = METHOD) -> Any:
-    """Returns a handler as the interceptor hands it to gRPC."""
-
-    async def continuation(_: Any) -> Any:
-        return handler
-
-    details: Any = SimpleNamespace(method=method, invocation_metadata=())
-    return asyncio.run(ErrorInterceptor(calls).intercept_service(continuation, details))
+def methods(
+    calls: Calls, answer: Callable[[Any, Any], Awaitable[Any]], service: str = SERVICE, max_calls: int = 100
+) -> Methods:
+    made = Methods(calls, max_calls=max_calls)
+    made.add_registered_method_handlers(service, {NAME: grpc.unary_unary_rpc_method_handler(answer)})
+    return made
 
 
-def unary(calls: Calls, answer: Callable[[Any, Any], Awaitable[Any]]) -> Any:
-    return wrapped(calls, grpc.unary_unary_rpc_method_handler(answer)).unary_unary
+async def call(found: Methods, request: Any, service: str = SERVICE) -> Any:
+    """Makes a call as gRPC does: in a task of its own, in which the handler is looked up."""
+    details: Any = SimpleNamespace(method=f"/{service}/{NAME}", invocation_metadata=())
+
+    async def run() -> Any:
+        handler = found.service(details)
+        assert handler
+        return await handler.unary_unary(request, Context())
+
+    return await asyncio.ensure_future(run())
+
+
+async def echo(request: Any, context: Any) -> Any:
+    return request
 
 
 @pytest.mark.parametrize(
@@ -53,8 +68,9 @@ def test_a_call_that_fails_counts_with_its_code_and_reason(error: Exception, end
     async def fail(request: Any, context: Any) -> Any:
         raise error
 
-    with pytest.raises(grpc.aio.AbortError):
-        asyncio.run(unary(calls, fail)(1, Context()))
+    with pytest.raises(Ended) as ended:
+        asyncio.run(call(methods(calls, fail), 1))
+    assert ended.value.args[0].name == end[0]
     counted = calls.of(METHOD)
     assert counted.ends() == {("OK", ""): 0, end: 1}
     assert counted.seconds.count == 1
@@ -62,12 +78,8 @@ def test_a_call_that_fails_counts_with_its_code_and_reason(error: Exception, end
 
 def test_a_call_that_is_answered_counts_as_ok() -> None:
     calls = Calls()
-
-    async def answer(request: int, context: Any) -> int:
-        return request + 1
-
-    call = unary(calls, answer)
-    assert [asyncio.run(call(number, Context())) for number in range(3)] == [1, 2, 3]
+    found = methods(calls, echo)
+    assert [asyncio.run(call(found, number)) for number in range(3)] == [0, 1, 2]
     assert calls.of(METHOD).ends() == {("OK", ""): 3}
 
 
@@ -78,48 +90,52 @@ def test_a_call_whose_client_has_gone_counts_as_cancelled() -> None:
         await asyncio.sleep(60)
 
     async def leave() -> None:
-        call = asyncio.ensure_future(unary_call(1, Context()))
-        await asyncio.sleep(0)
-        call.cancel()
-        await call
+        leaving = asyncio.ensure_future(call(methods(calls, wait), 1))
+        await asyncio.sleep(0.01)
+        leaving.cancel()
+        await leaving
 
-    unary_call = unary(calls, wait)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(leave())
     assert calls.of(METHOD).ends() == {("OK", ""): 0, ("CANCELLED", ""): 1}
 
 
-def test_each_message_of_a_stream_counts_in_whatever_order_it_is_answered() -> None:
-    calls = Calls()
-
-    async def converse(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
-        numbers = [request.sequence async for request in requests]
-        for number in reversed(numbers):
-            error = status_of(Overloaded()) if number == 2 else None
-            yield pb.StreamAdsResponse(sequence=number, error=error)
-
-    async def requests() -> AsyncIterator[Any]:
-        for number in (1, 2, 3, 3):  # a number used twice is the client's affair
-            yield pb.StreamAdsRequest(sequence=number)
-
-    handler = wrapped(calls, grpc.stream_stream_rpc_method_handler(converse)).stream_stream
-
-    async def collect() -> list[int]:
-        return [response.sequence async for response in handler(requests(), Context())]
-
-    assert asyncio.run(collect()) == [3, 3, 2, 1]
-    counted = calls.of(METHOD)
-    assert counted.ends() == {("OK", ""): 3, ("RESOURCE_EXHAUSTED", "OVERLOADED"): 1}
-    assert counted.seconds.count == 4
-
-
 def test_methods_of_others_are_not_counted() -> None:
-    calls = Calls()
-
-    async def answer(request: Any, context: Any) -> Any:
-        return request
-
-    handler = wrapped(calls, grpc.unary_unary_rpc_method_handler(answer), "/grpc.health.v1.Health/Check")
-    assert asyncio.run(handler.unary_unary(1, Context())) == 1
+    calls, health = Calls(), "grpc.health.v1.Health"
+    assert asyncio.run(call(methods(calls, echo, health), 1, health)) == 1
     requests, _ = calls.figures()
     assert requests.read() == {}
+
+
+def test_more_calls_than_may_be_at_once_are_told_when_to_come_again() -> None:
+    calls = Calls()
+    leave = asyncio.Event()
+
+    async def wait(request: Any, context: Any) -> Any:
+        await leave.wait()
+        return request
+
+    async def crowd() -> None:
+        found = methods(calls, wait, max_calls=2)
+        inside = [asyncio.ensure_future(call(found, number)) for number in range(2)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(Ended) as refused:
+            await call(found, 3)
+        code, details = refused.value.args
+        assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert RetryInfo.DESCRIPTOR.full_name.encode() in details["grpc-status-details-bin"]
+        leave.set()
+        assert await asyncio.gather(*inside) == [0, 1]
+        assert await call(found, 4) == 4
+
+    asyncio.run(crowd())
+    assert calls.of(METHOD).ends() == {("OK", ""): 3, ("RESOURCE_EXHAUSTED", "OVERLOADED"): 1}
+
+
+def test_health_is_told_however_many_call() -> None:
+    health = "grpc.health.v1.Health"
+
+    async def ask() -> Any:
+        return await call(methods(Calls(), echo, health, max_calls=0), 1, health)
+
+    assert asyncio.run(ask()) == 1

@@ -1,0 +1,82 @@
+"""Work of several calls done in one go.
+
+Between two calls gRPC and the kernel do so much that the processor has forgotten, in caches and branch predictions,
+what ours needs: the 15 us of an auction and its receipt then take 60. Done one after the other for all calls that wait,
+each takes its 15 again, and the answers leave together (docs/performance.md).
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, TypeVar
+
+_MOST: Final = 64
+_PAUSE_S: Final = 0.001
+_CROWD_S: Final = 0.003
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Work = Callable[[], None]
+
+
+class Bursts:
+    """Collects work on the event loop, for as long as more of it comes with each turn of the loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Work] = []
+        self._seen = 0
+
+    def put(self, work: Work) -> None:
+        """Takes work, which must not raise."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._look)
+        self._waiting.append(work)
+
+    def done(self, work: Callable[[Request], Response], request: Request) -> "asyncio.Future[Response]":
+        """Takes work; the future has what it returns or raises."""
+        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def do() -> None:
+            if future.done():
+                return  # the caller has gone
+            try:
+                future.set_result(work(request))
+            except Exception as problem:
+                future.set_exception(problem)
+
+        self.put(do)
+        return future
+
+    def _look(self) -> None:
+        if self._seen < len(self._waiting) < _MOST:
+            self._seen = len(self._waiting)
+            asyncio.get_running_loop().call_soon(self._look)
+        else:
+            self._do()
+
+    def _do(self) -> None:
+        self._seen = 0
+        waiting, self._waiting = self._waiting, []
+        for work in waiting:
+            work()
+
+
+class PausingBursts(Bursts):
+    """Collects work for a millisecond, while it comes every three of them; who calls alone is served at once.
+
+    For unary calls: each reaches the loop in a turn of its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._latest_s = 0.0
+
+    def put(self, work: Work) -> None:
+        """Takes work, which must not raise."""
+        now_s = monotonic()
+        if not self._waiting:
+            crowded = now_s - self._latest_s < _CROWD_S
+            loop = asyncio.get_running_loop()
+            loop.call_later(_PAUSE_S, self._do) if crowded else loop.call_soon(self._do)
+        self._latest_s = now_s
+        self._waiting.append(work)

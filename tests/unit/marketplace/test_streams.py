@@ -1,0 +1,159 @@
+"""Streams: an answer or an error for each request, in bursts, within a bound, to the end."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from adplatform.v1 import ad_server_pb2 as pb
+from grpc.aio import EOF
+
+from marketplace.errors import InvalidArgument, Overloaded
+from marketplace.runtime.bursts import Bursts
+from marketplace.runtime.calls import MethodCalls, of_stream
+from marketplace.runtime.streams import answer_each, answer_later
+
+
+class Context:
+    """A stream of requests with numbers; after them it stays open for as long as `more` is not set."""
+
+    def __init__(self, *numbers: int, open_ended: bool = False) -> None:
+        self._requests: list[Any] = [pb.StreamAdsRequest(sequence=number) for number in numbers]
+        self.more = asyncio.Event()
+        if not open_ended:
+            self.more.set()
+        self.read_so_far = 0
+        self.written: list[Any] = []
+
+    async def read(self) -> Any:
+        await asyncio.sleep(0)
+        if self._requests:
+            self.read_so_far += 1
+            return self._requests.pop(0)
+        await self.more.wait()
+        return EOF
+
+    async def write(self, response: Any) -> None:
+        await asyncio.sleep(0)
+        self.written.append(response)
+
+    @property
+    def ends(self) -> list[tuple[int, str]]:
+        return [(response.sequence, response.error.message) for response in self.written]
+
+
+def counted(stream: Callable[[], Any]) -> MethodCalls:
+    """Runs a stream; returns what it has counted."""
+    calls = MethodCalls()
+
+    async def run() -> None:
+        of_stream.set(calls)
+        async with asyncio.timeout(10):
+            await stream()
+
+    asyncio.run(run())
+    return calls
+
+
+def responding(sequence: int, result: Any = None) -> Any:
+    return pb.StreamAdsResponse(sequence=sequence)
+
+
+def test_each_request_has_its_answer_or_its_error() -> None:
+    async def run() -> None:
+        def answer(request: Any) -> Any:
+            if request.sequence == 2:
+                raise Overloaded
+            return responding(request.sequence)
+
+        context = Context(1, 2, 3, 3)
+        await answer_each(context, answer, pb.StreamAdsResponse, asyncio.Event(), Bursts())
+        assert context.ends == [(1, ""), (2, Overloaded().message), (3, ""), (3, "")]
+
+    calls = counted(run)
+    assert calls.ends() == {("OK", ""): 3, ("RESOURCE_EXHAUSTED", "OVERLOADED"): 1}
+    assert calls.seconds.count == 4
+
+
+def test_bytes_that_are_no_request_end_the_stream() -> None:
+    async def run() -> None:
+        context = Context(1)
+        context._requests.append(InvalidArgument("is not a message of this method", "request"))
+        with pytest.raises(InvalidArgument):
+            await answer_each(
+                context, lambda request: responding(request.sequence), pb.StreamAdsResponse, asyncio.Event(), Bursts()
+            )
+        assert context.ends == [(1, "")]
+
+    counted(run)
+
+
+def test_answers_that_come_later_come_in_any_order() -> None:
+    async def run() -> None:
+        waiting: dict[int, asyncio.Future[int]] = {}
+
+        def begin(request: Any) -> "asyncio.Future[int]":
+            if request.sequence == 2:
+                raise Overloaded
+            waiting[request.sequence] = asyncio.get_running_loop().create_future()
+            if len(waiting) == 2:
+                waiting[3].set_result(0)
+                waiting[1].set_exception(InvalidArgument("is missing", "receipt"))
+            return waiting[request.sequence]
+
+        context = Context(1, 2, 3)
+        await answer_later(context, begin, responding, pb.StreamAdsResponse, asyncio.Event(), Bursts())
+        assert sorted(context.ends) == [(1, "receipt: is missing"), (2, Overloaded().message), (3, "")]
+
+    calls = counted(run)
+    assert calls.seconds.count == 3
+    assert calls.ends()["OK", ""] == 1
+
+
+def test_no_more_is_read_than_may_wait() -> None:
+    async def run() -> None:
+        waiting: list[asyncio.Future[int]] = []
+
+        def begin(request: Any) -> "asyncio.Future[int]":
+            waiting.append(asyncio.get_running_loop().create_future())
+            return waiting[-1]
+
+        context = Context(*range(10))
+        stream = asyncio.ensure_future(
+            answer_later(context, begin, responding, pb.StreamAdsResponse, asyncio.Event(), Bursts(), max_in_flight=4)
+        )
+        await asyncio.sleep(0.05)
+        assert (context.read_so_far, len(waiting)) == (4, 4)
+        while not stream.done():
+            for future in waiting:
+                if not future.done():
+                    future.set_result(0)
+            await asyncio.sleep(0)
+        assert sorted(context.ends) == [(number, "") for number in range(10)]
+
+    counted(run)
+
+
+def test_a_stream_that_drains_answers_what_was_read() -> None:
+    async def run() -> None:
+        draining = asyncio.Event()
+        waiting: list[asyncio.Future[int]] = []
+
+        def begin(request: Any) -> "asyncio.Future[int]":
+            waiting.append(asyncio.get_running_loop().create_future())
+            return waiting[-1]
+
+        context = Context(1, 2, open_ended=True)
+        stream = asyncio.ensure_future(
+            answer_later(context, begin, responding, pb.StreamAdsResponse, draining, Bursts())
+        )
+        await asyncio.sleep(0.05)
+        draining.set()
+        await asyncio.sleep(0.05)
+        assert not stream.done()
+        for future in waiting:
+            future.set_result(0)
+        await stream
+        assert context.ends == [(1, ""), (2, "")]
+
+    counted(run)
