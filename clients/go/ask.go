@@ -83,5 +83,5 @@ func (app *settings) askOnce(ctx context.Context, client pb.AdServerClient, open
 
 // passing tells whether the same call may well succeed a little later.
 func passing(code codes.Code) bool {
-	return code == codes.Unavailable || code == codes.ResourceExhausted || code == codes.DeadlineExceeded
+	return code == codes.Unavailable || code == codes.Canceled || code == codes.ResourceExhausted || code == codes.DeadlineExceeded
 }

@@ -38,7 +38,7 @@ _SERVICE_CONFIG: Final[dict[str, Any]] = {
                 "initialBackoff": "0.1s",
                 "maxBackoff": "1s",
                 "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
+                "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],  # what a crowded server says
             },
         }
     ],

@@ -47,6 +47,10 @@ class ServerSettings(TlsSettings):
     max_streams: int = Field(1_000, ge=1, le=1_000_000)
     """At most so many calls and streams at once on one connection; more wait."""
 
+    max_pending: int = Field(200, ge=1, le=1_000_000)
+    """So many calls may have come and wait until the process takes them up; of more, gRPC itself refuses some with
+    CANCELLED, and all beyond twice as many. To refuse them by our own word would cost as much as to answer them."""
+
     max_calls: int = Field(20_000, ge=1, le=1_000_000)
     """At most so many calls and streams at once in all; one more is refused with RESOURCE_EXHAUSTED."""
 
@@ -87,6 +91,8 @@ class Entrance:
             ("grpc.absolute_max_metadata_size", 2 * _MAX_METADATA_BYTES),
             ("grpc.max_concurrent_streams", self.settings.max_streams),
             ("grpc.max_allowed_incoming_connections", self.settings.max_connections),
+            ("grpc.server.max_pending_requests", self.settings.max_pending),
+            ("grpc.server.max_pending_requests_hard_limit", 2 * self.settings.max_pending),
             ("grpc.max_connection_age_ms", self.settings.max_connection_seconds * 1_000),
             ("grpc.max_connection_age_grace_ms", _AGE_GRACE_MS),
         ]

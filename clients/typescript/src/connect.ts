@@ -14,7 +14,7 @@ export const serviceConfig = JSON.stringify({
         initialBackoff: "0.1s",
         maxBackoff: "1s",
         backoffMultiplier: 2,
-        retryableStatusCodes: ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+        retryableStatusCodes: ["UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED"],
       },
     },
   ],

@@ -25,6 +25,7 @@ const then: Readonly<Record<string, Then>> = {
   OVERLOADED: "later",
   RATE_LIMITED: "later",
   RESOURCE_EXHAUSTED: "later", // from gRPC itself, or from a proxy on the way
+  CANCELLED: "later", // from gRPC itself, where too many calls wait to be taken up
   UNAVAILABLE: "later",
   DEADLINE_EXCEEDED: "later",
   UNAUTHENTICATED: "stop", // no valid TOKEN

@@ -36,7 +36,7 @@ final class Connection implements AutoCloseable {
                       "initialBackoff", "0.1s",
                       "maxBackoff", "1s",
                       "backoffMultiplier", 2.0,
-                      "retryableStatusCodes", List.of("UNAVAILABLE", "RESOURCE_EXHAUSTED")))));
+                      "retryableStatusCodes", List.of("UNAVAILABLE", "CANCELLED", "RESOURCE_EXHAUSTED")))));
 
   private final ManagedChannel channel;
 

@@ -40,6 +40,7 @@ record Refusal(String reason, String field, Then then, long waitMs) {
           entry("OVERLOADED", Then.LATER),
           entry("RATE_LIMITED", Then.LATER),
           entry("RESOURCE_EXHAUSTED", Then.LATER), // from gRPC itself, or from a proxy on the way
+          entry("CANCELLED", Then.LATER), // from gRPC itself, where too many calls wait to be taken up
           entry("UNAVAILABLE", Then.LATER),
           entry("DEADLINE_EXCEEDED", Then.LATER),
           entry("UNAUTHENTICATED", Then.STOP), // no valid TOKEN
