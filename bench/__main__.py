@@ -1,4 +1,5 @@
-"""Runs benchmarks: `python -m bench [NAME ...]`, by default all but `soak`; exits with 1 where a target is missed.
+"""Runs benchmarks: `python -m bench [NAME ...]`, by default all but `soak`; exits with 1 where a target is missed, or a
+benchmark fails.
 
 A benchmark is a module `bench_NAME` with a function `run() -> list[Figure]`, and perhaps one `notes() -> list[str]`.
 """
@@ -6,6 +7,7 @@ A benchmark is a module `bench_NAME` with a function `run() -> list[Figure]`, an
 import importlib
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +24,12 @@ def main(names: list[str]) -> int:
     for name in names or [name for name in every if name != _LONG]:
         start = time.monotonic()
         bench = importlib.import_module(f"bench.bench_{name}")
-        figures = bench.run()
+        try:
+            figures = bench.run()
+        except Exception:  # the others are measured all the same
+            traceback.print_exc()
+            missed += 1
+            continue
         notes = bench.notes() if hasattr(bench, "notes") else []
         show(name, figures, [*notes, machine.describe(), f"took {time.monotonic() - start:.0f} s"])
         keep(figures)

@@ -65,8 +65,8 @@ class ChargeQueue:
 
     def check_room(self) -> None:
         """Raises Overloaded if no claim can be taken now: to be asked before work is put into reading one."""
-        # In batches: of a small one nearly all is its commit, which a larger one does not make longer. The next batch is
-        # let in however slow the last ones were: without it nothing would find out that the store is quick again.
+        # In batches: of a small one nearly all is its commit, which a larger one does not make longer. The next batch
+        # is let in however slow the last ones were: without it nothing would find out that the store is quick again.
         waiting = len(self._waiting)
         wait_s = math.ceil(waiting / self._batch_size) * self._seconds_per_batch
         if waiting >= self._capacity or (waiting >= self._batch_size and wait_s > self._max_wait_s):
