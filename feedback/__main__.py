@@ -58,7 +58,7 @@ class FeedbackSettings(StoreSettings, LogSettings, ReceiptSettings, SlotSettings
     queue_capacity: int = Field(10_000, ge=1, le=1_000_000)
     """At most so many feedbacks wait to be charged; more are refused with RESOURCE_EXHAUSTED."""
 
-    queue_wait_ms: int = Field(100, ge=10, le=60_000)
+    queue_wait_ms: int = Field(200, ge=10, le=60_000)
     """Feedback that would wait longer to be charged, as it goes at the moment, is refused likewise, but for a batch."""
 
     outbox_limit: int = Field(5_000_000, ge=1)

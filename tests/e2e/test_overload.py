@@ -2,7 +2,7 @@
 
 The load does not wait for answers, and the time of a request begins when it is due (see bench/grpc_load.py). Batches
 are made so small here that the store is the handler's limit, and not the cores that it shares with the load; and bounds
-so narrow that the time which they allow is like that of a calm hour: by default they allow 100 ms.
+so narrow that the time which they allow is like that of a calm hour: by default they allow 200 ms.
 """
 
 import json
