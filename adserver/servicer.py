@@ -7,7 +7,7 @@ from typing import Any, Final
 from adplatform.v1 import ad_server_pb2 as pb
 from adplatform.v1 import ad_server_pb2_grpc as pb_grpc
 
-from adserver.answers import encode_ads, encode_numbered
+from adserver.answer_wire import encode_ads, encode_numbered
 from adserver.auction import MAX_AD_COUNT
 from adserver.serve import AdRequest, AdService, ServedAdvert
 from marketplace.errors import InvalidArgument

@@ -78,6 +78,8 @@ def test_every_bound_is_an_option_of_the_server() -> None:
         "grpc.absolute_max_metadata_size",
         "grpc.max_concurrent_streams",
         "grpc.max_allowed_incoming_connections",
+        "grpc.server.max_pending_requests",
+        "grpc.server.max_pending_requests_hard_limit",
         "grpc.max_connection_age_ms",
         "grpc.max_connection_age_grace_ms",
     }

@@ -8,7 +8,7 @@ import pytest
 from adplatform.v1 import ad_server_pb2 as pb
 from auction_campaigns import campaign
 
-from adserver.answers import encode_ads, encode_numbered
+from adserver.answer_wire import encode_ads, encode_numbered
 from adserver.index import Index
 from adserver.request import Request
 from adserver.request_ids import new_request_id
