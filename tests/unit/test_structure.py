@@ -39,7 +39,7 @@ PURE = (
     "writer/batching.py",
     "writer/sequence.py",
 )
-EDGES = ("servicer.py", "wire.py", "manage.py", "__main__.py", "rpc_errors.py")
+EDGES = ("servicer.py", "wire.py", "manage.py", "__main__.py", "rpc_errors.py", "methods.py")
 CLIENTS = ("console",)  # all that it does is calling
 OUTSIDE = {"sqlalchemy", "grpc", "kafka", "pyhive", "pyarrow", "duckdb", "structlog", "mysql", "rich", "pydantic"}
 
