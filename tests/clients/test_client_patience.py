@@ -60,7 +60,7 @@ Serve = Callable[[Scripted], dict[str, str]]
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Starts a scripted server; returns the settings by which a client finds it."""
-    server = grpc.server(futures.ThreadPoolExecutor(4))
+    server = grpc.server(futures.ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])  # no port of another
 
     def start(script: Scripted) -> dict[str, str]:
         add_AdServerServicer_to_server(script, server)

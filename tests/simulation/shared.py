@@ -45,7 +45,7 @@ class Mesh:
         from_us = self.world.now_us() + NEW_KEY_US if active_from_us is None else active_from_us
         self.keys.append(ReceiptKey(bytes([len(self.keys)] * 4), bytes(32), from_us))
 
-    def request_id(self) -> uuid.UUID:
+    def request_id(self) -> bytes:
         """Makes the id of a serve."""
         self._request_numbers += 1
-        return uuid.UUID(int=(7 << 76) + self._request_numbers)
+        return uuid.UUID(int=(7 << 76) + self._request_numbers).bytes

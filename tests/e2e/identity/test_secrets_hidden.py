@@ -97,7 +97,7 @@ def seen(secured: Secured) -> tuple[str, set[str]]:
             outputs.append(answer.read().decode())
     outputs += [path.read_text() for path in (mesh.folder / "logs").iterdir()]
     outputs.append(command_lines(secured))
-    secrets |= {token.rpartition("_")[2] for token in tokens} | {digest_of(token).hex() for token in tokens}
+    secrets |= {token.split("_", 2)[2] for token in tokens} | {digest_of(token).hex() for token in tokens}
     return "\n".join(outputs), secrets
 
 
