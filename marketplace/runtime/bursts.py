@@ -7,6 +7,7 @@ each takes its 15 again, and the answers leave together (docs/performance.md).
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from time import monotonic
 from typing import Final, TypeVar
 
@@ -20,17 +21,20 @@ Work = Callable[[], None]
 
 
 class Bursts:
-    """Collects work on the event loop, for as long as more of it comes with each turn of the loop."""
+    """Collects work on the event loop, for as long as more of it comes with each turn of the loop.
+
+    Work is done in the context of who asked for it: its caller and its trace are that one's, whoever began the burst.
+    """
 
     def __init__(self) -> None:
-        self._waiting: list[Work] = []
+        self._waiting: list[tuple[Context, Work]] = []
         self._seen = 0
 
     def put(self, work: Work) -> None:
         """Takes work, which must not raise."""
         if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._look)
-        self._waiting.append(work)
+            self._begin()
+        self._waiting.append((copy_context(), work))
 
     def done(self, work: Callable[[Request], Response], request: Request) -> "asyncio.Future[Response]":
         """Takes work; the future has what it returns or raises."""
@@ -47,6 +51,9 @@ class Bursts:
         self.put(do)
         return future
 
+    def _begin(self) -> None:
+        asyncio.get_running_loop().call_soon(self._look)
+
     def _look(self) -> None:
         if self._seen < len(self._waiting) < _MOST:
             self._seen = len(self._waiting)
@@ -57,8 +64,8 @@ class Bursts:
     def _do(self) -> None:
         self._seen = 0
         waiting, self._waiting = self._waiting, []
-        for work in waiting:
-            work()
+        for context, work in waiting:
+            context.run(work)
 
 
 class PausingBursts(Bursts):
@@ -73,10 +80,10 @@ class PausingBursts(Bursts):
 
     def put(self, work: Work) -> None:
         """Takes work, which must not raise."""
-        now_s = monotonic()
-        if not self._waiting:
-            crowded = now_s - self._latest_s < _CROWD_S
-            loop = asyncio.get_running_loop()
-            loop.call_later(_PAUSE_S, self._do) if crowded else loop.call_soon(self._do)
-        self._latest_s = now_s
-        self._waiting.append(work)
+        super().put(work)
+        self._latest_s = monotonic()
+
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        crowded = monotonic() - self._latest_s < _CROWD_S
+        loop.call_later(_PAUSE_S, self._do) if crowded else loop.call_soon(self._do)

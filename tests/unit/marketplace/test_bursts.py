@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextvars import ContextVar
 
 import pytest
 
@@ -17,6 +18,22 @@ def test_each_has_what_its_work_returns_or_raises(kind: type[Bursts]) -> None:
         )
         assert [results[0], results[2]] == [2, 3]
         assert isinstance(results[1], ZeroDivisionError)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", [Bursts, PausingBursts])
+def test_each_is_done_in_the_name_of_who_asked(kind: type[Bursts]) -> None:
+    name: ContextVar[int] = ContextVar("name")
+
+    async def run() -> None:
+        bursts = kind()
+
+        async def ask(number: int) -> tuple[int, int]:
+            name.set(number)
+            return number, await bursts.done(lambda _: name.get(), None)
+
+        assert all(own == seen for own, seen in await asyncio.gather(*map(ask, range(5))))
 
     asyncio.run(run())
 

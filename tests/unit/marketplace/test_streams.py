@@ -8,8 +8,10 @@ import pytest
 from adplatform.v1 import ad_server_pb2 as pb
 from grpc.aio import EOF
 
-from marketplace.errors import InvalidArgument, Overloaded
+from marketplace.errors import InvalidArgument, Overloaded, Unauthenticated
+from marketplace.permissions import Role
 from marketplace.runtime.bursts import Bursts
+from marketplace.runtime.callers import Caller, current
 from marketplace.runtime.calls import MethodCalls, of_stream
 from marketplace.runtime.streams import answer_each, answer_later
 
@@ -155,5 +157,34 @@ def test_a_stream_that_drains_answers_what_was_read() -> None:
             future.set_result(0)
         await stream
         assert context.ends == [(1, ""), (2, "")]
+
+    counted(run)
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_each_stream_counts_on_its_own_caller_also_in_one_burst(later: bool) -> None:
+    async def run() -> None:
+        bursts = Bursts()
+
+        def begin(request: Any) -> "asyncio.Future[int]":
+            future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            future.set_result(0)
+            return future
+
+        async def stream(revoked: bool) -> list[tuple[int, str]]:
+            current.set(Caller(name="app", role=Role.APP, revoked=revoked))
+            context, ended = Context(1, 2, 3), asyncio.Event()
+            if later:
+                await answer_later(context, begin, responding, pb.StreamAdsResponse, ended, bursts)
+            else:
+                answer = lambda request: responding(request.sequence)  # noqa: E731
+                await answer_each(context, answer, pb.StreamAdsResponse, ended, bursts)
+            return sorted(context.ends)
+
+        for first in (False, True):  # whoever begins the burst
+            allowed = [(number, "") for number in (1, 2, 3)]
+            refused = [(number, Unauthenticated().message) for number in (1, 2, 3)]
+            found = await asyncio.gather(stream(first), stream(not first))
+            assert found == ([refused, allowed] if first else [allowed, refused])
 
     counted(run)
