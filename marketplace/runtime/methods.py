@@ -1,8 +1,8 @@
 """The methods of a process: who may call them, how many calls at once, how what they raise reaches the client.
 
 Each method is wrapped once, when it is added. gRPC's interceptors do the same at every call, in a coroutine of their
-own; and each service that is registered with the server is one more future that every call waits on. Without both a
-call of an ad server takes a quarter less beyond what gRPC itself takes (docs/performance.md).
+own; and each service that is registered with the server is one more future that every call waits on. ADR 11
+has what that costs.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class Methods(grpc.GenericRpcHandler):
             guarded = self._guard.guarded(method, handler) if self._guard else handler
             self._handlers[method] = _wrapped(guarded, method, calls)
             if not method.startswith(_HEALTH):  # who has much to do is well
-                self._refusing[method] = _wrapped(_full(handler), method, calls)
+                self._refusing[method] = _full(handler, calls)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
         """Returns the method's handler; None for an unknown method: gRPC answers UNIMPLEMENTED. In the call's task."""
@@ -127,13 +127,21 @@ def _stream(converse: Any, method: str, calls: MethodCalls) -> Any:
     return stream
 
 
-def _full(handler: Handler) -> Handler:
-    async def refuse(request: Any, context: Any) -> Any:
-        raise errors.Overloaded("too many calls at once", _RETRY_S)
+def _full(handler: Handler, calls: MethodCalls) -> Handler:
+    """Returns the handler of a method, ours or another's, while there are too many calls: it reads nothing."""
 
-    if handler.stream_stream:
-        return grpc.stream_stream_rpc_method_handler(refuse)
-    return grpc.unary_unary_rpc_method_handler(refuse)
+    async def refuse(request: Any, context: Any) -> Any:
+        error = errors.Overloaded("too many calls at once", _RETRY_S)
+        calls.failed(perf_counter(), *end_of(error))
+        await context.abort_with_status(rpc_status.to_status(status_of(error)))
+
+    make = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[handler.request_streaming, handler.response_streaming]
+    return make(refuse)
 
 
 def _tolerant(read: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:

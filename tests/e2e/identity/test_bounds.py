@@ -1,7 +1,8 @@
 """How much one caller, one connection and one message may be."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 import grpc
@@ -11,8 +12,10 @@ from adplatform.v1 import feedback_handler_pb2 as feedback_pb
 from adplatform.v1.ad_server_pb2_grpc import AdServerStub
 from adplatform.v1.feedback_handler_pb2_grpc import FeedbackHandlerStub
 from google.rpc import error_details_pb2
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 from mesh import START_S
-from secured import CALL_S, Refusal, Secured, code_of, free_address, refused, with_flags
+from secured import CALL_S, Refusal, Secured, code_of, free_address, refusal, refused, with_flags
 
 from marketplace.permissions import Role
 from marketplace.runtime.channel import open_blocking_channel
@@ -25,15 +28,21 @@ OWN = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 
 @pytest.fixture(scope="module")
 def narrow(secured: Secured) -> Iterator[str]:
     """The address of an ad server with small bounds."""
+    bounds = {"RATE_LIMIT": str(RATE), "MAX_CONNECTIONS": "5", "MAX_STREAMS": "4", "MAX_CONNECTION_SECONDS": "3"}
+    with another_ad_server(secured, "narrow", bounds) as address:
+        yield address
+
+
+@contextmanager
+def another_ad_server(secured: Secured, name: str, bounds: Mapping[str, str]) -> Iterator[str]:
     address = free_address()
     flags = ("--listen", address, "--metrics-listen", free_address(), "--public-listen", free_address())
-    bounds = {"RATE_LIMIT": str(RATE), "MAX_CONNECTIONS": "5", "MAX_STREAMS": "4", "MAX_CONNECTION_SECONDS": "3"}
     spec = with_flags(secured.mesh.specs["adserver"], *flags)
-    spec = replace(spec, name="narrow", address=address, environment={**spec.environment, **bounds})
+    spec = replace(spec, name=name, address=address, environment={**spec.environment, **bounds})
     secured.mesh.supervisor.start(spec)
-    secured.mesh.supervisor.wait_healthy("narrow", START_S)
+    secured.mesh.supervisor.wait_healthy(name, START_S)
     yield address
-    secured.mesh.supervisor.stop("narrow")
+    secured.mesh.supervisor.stop(name)
 
 
 def test_beyond_the_rate_a_caller_is_refused_at_once_and_told_when_to_come_again(secured: Secured, narrow: str) -> None:
@@ -150,6 +159,28 @@ def test_a_stream_more_on_a_connection_waits(secured: Secured, narrow: str) -> N
         streams = [stub.StreamAds(iter(gate), timeout=CALL_S) for gate in gates]
         assert all(next(stream).sequence == 1 for stream in streams)
         assert code_of(lambda: stub.ServeAd(REQUEST, timeout=0.3)) == "DEADLINE_EXCEEDED"
+        for gate in gates:
+            gate.open = False
+        assert all(list(stream) == [] for stream in streams)
+        assert code_of(lambda: stub.ServeAd(REQUEST, timeout=CALL_S)) == "OK"
+
+
+def test_calls_beyond_the_bound_are_told_when_to_come_again_and_health_is_told_all_the_same(secured: Secured) -> None:
+    operator = secured.credentials(certificate="operator")
+    with (
+        another_ad_server(secured, "few-calls", {"MAX_CALLS": "4"}) as address,
+        open_blocking_channel(address, operator, "adserver") as channel,
+    ):
+        stub = AdServerStub(channel)
+        gates = [Gate() for _ in range(3)]  # one of four is the health check's
+        streams = [stub.StreamAds(iter(gate), timeout=CALL_S) for gate in gates]
+        assert all(next(stream).sequence == 1 for stream in streams)
+        for call in (lambda: stub.ServeAd(REQUEST, timeout=CALL_S), lambda: next(stub.StreamAds(iter([]), timeout=1))):
+            code, text, reason, wait_s = refusal(call)
+            assert (code, text, reason) == ("RESOURCE_EXHAUSTED", "too many calls at once", "OVERLOADED")
+            assert wait_s > 0
+        health = HealthStub(channel).Check(HealthCheckRequest(), timeout=CALL_S)
+        assert health.status == HealthCheckResponse.SERVING
         for gate in gates:
             gate.open = False
         assert all(list(stream) == [] for stream in streams)

@@ -132,6 +132,21 @@ def test_more_calls_than_may_be_at_once_are_told_when_to_come_again() -> None:
     assert calls.of(METHOD).ends() == {("OK", ""): 3, ("RESOURCE_EXHAUSTED", "OVERLOADED"): 1}
 
 
+@pytest.mark.parametrize("service", [SERVICE, "grpc.reflection.v1.ServerReflection"])
+def test_a_stream_that_is_one_too_many_ends_unread(service: str) -> None:
+    found = Methods(Calls(), max_calls=0)
+    found.add_registered_method_handlers(service, {NAME: grpc.stream_stream_rpc_method_handler(echo)})
+    details: Any = SimpleNamespace(method=f"/{service}/{NAME}", invocation_metadata=())
+    refusing = found.service(details)
+    assert refusing
+    assert (refusing.request_streaming, refusing.response_streaming) == (True, True)
+    with pytest.raises(Ended) as refused:
+        asyncio.run(refusing.stream_stream(None, Context()))
+    code, details = refused.value.args
+    assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert RetryInfo.DESCRIPTOR.full_name.encode() in details["grpc-status-details-bin"]
+
+
 def test_health_is_told_however_many_call() -> None:
     health = "grpc.health.v1.Health"
 
