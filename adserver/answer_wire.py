@@ -9,21 +9,14 @@ from typing import Final
 from adplatform.v1 import ad_server_pb2 as pb
 
 from adserver.serve import ServedAdvert
-from marketplace.wire import varint
+from marketplace.wire import sized_tag, varint
 
-_LENGTH_DELIMITED: Final = 2
 _UUID_TEXT_BYTES: Final = 36
-
-
-def _head(field_number: int) -> bytes:
-    return bytes([field_number << 3 | _LENGTH_DELIMITED])
-
-
-_ADS: Final = _head(pb.ServeAdResponse.ADS_FIELD_NUMBER)
-_REQUEST_ID: Final = _head(pb.Ad.REQUEST_ID_FIELD_NUMBER) + varint(_UUID_TEXT_BYTES)
-_RECEIPT: Final = _head(pb.Ad.RECEIPT_FIELD_NUMBER)
+_ADS: Final = sized_tag(pb.ServeAdResponse.ADS_FIELD_NUMBER)
+_REQUEST_ID: Final = sized_tag(pb.Ad.REQUEST_ID_FIELD_NUMBER) + bytes([_UUID_TEXT_BYTES])
+_RECEIPT: Final = sized_tag(pb.Ad.RECEIPT_FIELD_NUMBER)
 _SEQUENCE: Final = bytes([pb.StreamAdsResponse.SEQUENCE_FIELD_NUMBER << 3])
-_RESPONSE: Final = _head(pb.StreamAdsResponse.RESPONSE_FIELD_NUMBER)
+_RESPONSE: Final = sized_tag(pb.StreamAdsResponse.RESPONSE_FIELD_NUMBER)
 
 
 def encode_ads(served: Iterable[ServedAdvert]) -> bytes:

@@ -12,13 +12,18 @@ from marketplace.campaign import Window
 from marketplace.feedback import Action, FeedbackEvent
 from marketplace.serve import Serve, Viewer, Winner
 
-# Length-delimited fields: how a ServedAdBatch frames each of its serves, and a FeedbackEvent its one.
-_SERVED_ADS_TAG: Final = bytes([pb.ServedAdBatch.SERVED_ADS_FIELD_NUMBER << 3 | 2])
-_SERVED_AD_TAG: Final = bytes([pb.FeedbackEvent.SERVED_AD_FIELD_NUMBER << 3 | 2])
+
+def sized_tag(field_number: int) -> bytes:
+    """Returns the tag of a field that tells its length: a message, bytes or text. For the numbers 1 to 15."""
+    return bytes([field_number << 3 | 2])
+
+
+_SERVED_ADS_TAG: Final = sized_tag(pb.ServedAdBatch.SERVED_ADS_FIELD_NUMBER)
+_SERVED_AD_TAG: Final = sized_tag(pb.FeedbackEvent.SERVED_AD_FIELD_NUMBER)
 _WINNERS_KEPT: Final = 10_000
 _PARTS_KEPT: Final = 10_000
 _UUID_BYTES: Final = 16
-_REQUEST_ID_HEAD: Final = bytes([pb.ServedAd.REQUEST_ID_FIELD_NUMBER << 3 | 2, _UUID_BYTES])
+_REQUEST_ID_HEAD: Final = sized_tag(pb.ServedAd.REQUEST_ID_FIELD_NUMBER) + bytes([_UUID_BYTES])
 
 
 def winner_to_proto(winner: Winner) -> pb.WinningCampaign:
