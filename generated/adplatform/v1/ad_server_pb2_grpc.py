@@ -54,8 +54,9 @@ class AdServerServicer:
     def ServeAd(self, request, context):
         """Answers with the ads to show, best first, or with the reason that there is none.
 
-        Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded; UNAVAILABLE while the
-        campaign index is not loaded. Safe to retry: an ad that is not shown is not billed.
+        Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded, and CANCELLED when so many
+        calls come at once that this one was not even read; UNAVAILABLE while the campaign index is not loaded.
+        Safe to retry: an ad that is not shown is not billed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

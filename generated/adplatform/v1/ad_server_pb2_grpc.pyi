@@ -36,8 +36,9 @@ class AdServerStub:
     ServeAd: _grpc.UnaryUnaryMultiCallable[_ad_server_pb2.ServeAdRequest, _ad_server_pb2.ServeAdResponse]
     """Answers with the ads to show, best first, or with the reason that there is none.
 
-    Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded; UNAVAILABLE while the
-    campaign index is not loaded. Safe to retry: an ad that is not shown is not billed.
+    Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded, and CANCELLED when so many
+    calls come at once that this one was not even read; UNAVAILABLE while the campaign index is not loaded.
+    Safe to retry: an ad that is not shown is not billed.
     """
     StreamAds: _grpc.StreamStreamMultiCallable[_ad_server_pb2.StreamAdsRequest, _ad_server_pb2.StreamAdsResponse]
     """Carries many requests in flight on one stream. Answers may come in another order than the requests:
@@ -52,8 +53,9 @@ class AdServerAsyncStub(AdServerStub):
     ServeAd: _aio.UnaryUnaryMultiCallable[_ad_server_pb2.ServeAdRequest, _ad_server_pb2.ServeAdResponse]  # type: ignore[assignment]
     """Answers with the ads to show, best first, or with the reason that there is none.
 
-    Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded; UNAVAILABLE while the
-    campaign index is not loaded. Safe to retry: an ad that is not shown is not billed.
+    Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded, and CANCELLED when so many
+    calls come at once that this one was not even read; UNAVAILABLE while the campaign index is not loaded.
+    Safe to retry: an ad that is not shown is not billed.
     """
     StreamAds: _aio.StreamStreamMultiCallable[_ad_server_pb2.StreamAdsRequest, _ad_server_pb2.StreamAdsResponse]  # type: ignore[assignment]
     """Carries many requests in flight on one stream. Answers may come in another order than the requests:
@@ -71,8 +73,9 @@ class AdServerServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_ad_server_pb2.ServeAdResponse, _abc.Awaitable[_ad_server_pb2.ServeAdResponse]]:
         """Answers with the ads to show, best first, or with the reason that there is none.
 
-        Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded; UNAVAILABLE while the
-        campaign index is not loaded. Safe to retry: an ad that is not shown is not billed.
+        Errors: INVALID_ARGUMENT names the field; RESOURCE_EXHAUSTED when overloaded, and CANCELLED when so many
+        calls come at once that this one was not even read; UNAVAILABLE while the campaign index is not loaded.
+        Safe to retry: an ad that is not shown is not billed.
         """
 
     @_abc_1.abstractmethod

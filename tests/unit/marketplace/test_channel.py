@@ -49,15 +49,16 @@ def test_every_unary_method_that_is_safe_to_repeat_and_no_stream_is_made_again()
 class Named(ad_server_pb2_grpc.AdServerServicer):
     """Answers with its name; the first `refusals` calls are refused."""
 
-    def __init__(self, name: str, refusals: int = 0) -> None:
+    def __init__(self, name: str, refusals: int = 0, refusing: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> None:
         self.name = name
         self.refusals = refusals
+        self.refusing = refusing
         self.checks = health.aio.HealthServicer()
 
     async def ServeAd(self, request: ad_server_pb2.ServeAdRequest, context: grpc.aio.ServicerContext) -> object:  # noqa: N802
         if self.refusals:
             self.refusals -= 1
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+            await context.abort(self.refusing, "not now")
         return ad_server_pb2.ServeAdResponse(ads=[ad_server_pb2.Ad(text=self.name)])
 
     async def StreamAds(  # noqa: N802
@@ -111,15 +112,16 @@ def test_calls_go_to_those_that_serve() -> None:
     asyncio.run(run())
 
 
-def test_a_unary_call_is_made_again_within_a_bound() -> None:
+@pytest.mark.parametrize("refusing", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_unary_call_is_made_again_within_a_bound(refusing: grpc.StatusCode) -> None:
     async def run() -> None:
-        server = Named("a", refusals=4)
+        server = Named("a", 4, refusing)
         async with server.serving() as address, open_channel(address) as channel:
             assert (await who_answers(channel)) == {"a"}
             server.refusals = 100
             with pytest.raises(grpc.aio.AioRpcError) as failure:
                 await who_answers(channel)
-            assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
+            assert failure.value.code() is refusing
             assert server.refusals == 95
 
     asyncio.run(run())
