@@ -17,6 +17,7 @@ from typing import Final
 
 import pytest
 from adplatform.v1 import ad_server_pb2
+from single_calls import SingleCalls
 
 from bench.feedback_load import make_campaigns, make_requests, put_campaigns
 from bench.grpc_load import write_requests
@@ -29,6 +30,9 @@ STEPS: Final = 10
 STEP: Final = 1.25
 CALM_MS: Final = 100
 SLACK_S: Final = 60
+BURST_RATE: Final = 5_000
+BURST_S: Final = 8
+AT_ONCE_S: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -79,19 +83,26 @@ def place() -> Iterator[Place]:
 
 
 CAMPAIGNS: Final = make_campaigns(20)
+SEEDS: Final = count()
 
 
-@pytest.fixture(params=["StreamFeedback", "ServeAd"])
-def target(request: pytest.FixtureRequest, place: Place) -> Target:
-    if request.param == "ServeAd":
-        asked = ad_server_pb2.ServeAdRequest(user_id="anna", state="Maharashtra").SerializeToString()
-        address, method = place.addresses["adserver"], "/adplatform.v1.AdServer/ServeAd"
-        return Target(1_600, address, method, lambda number: iter([asked] * number), place.folder)
+def ads(place: Place) -> Target:
+    asked = ad_server_pb2.ServeAdRequest(user_id="anna", state="Maharashtra").SerializeToString()
+    address, method = place.addresses["adserver"], "/adplatform.v1.AdServer/ServeAd"
+    return Target(1_600, address, method, lambda number: iter([asked] * number), place.folder)
+
+
+def feedback(place: Place) -> Target:
     address, method = place.addresses["feedback-handler"], "/adplatform.v1.FeedbackHandler/StreamFeedback"
-    seeds = count()
     return Target(
-        800, address, method, lambda number: make_requests(CAMPAIGNS, place.ring, number, next(seeds)), place.folder
+        800, address, method, lambda number: make_requests(CAMPAIGNS, place.ring, number, next(SEEDS)), place.folder
     )
+
+
+@pytest.fixture(params=[feedback, ads], ids=["StreamFeedback", "ServeAd"])
+def target(request: pytest.FixtureRequest, place: Place) -> Target:
+    made: Target = request.param(place)
+    return made
 
 
 def test_twice_the_load_that_holds_takes_nothing_from_what_is_taken_on(target: Target) -> None:
@@ -105,6 +116,18 @@ def test_twice_the_load_that_holds_takes_nothing_from_what_is_taken_on(target: T
     assert crowded.p99_ms <= 3 * calm.p99_ms, (calm, crowded, after)
     assert after.taken >= 0.99 * after.rate, (calm, crowded, after)
     assert after.p99_ms <= 3 * calm.p99_ms, (calm, crowded, after)
+
+
+def test_one_call_among_too_many_is_refused_at_once_and_told_when_to_come_again(place: Place) -> None:
+    target = feedback(place)
+    calls = target.requests(BURST_S * 50)
+    with SingleCalls(target.address, calls) as single:
+        target.load(BURST_RATE, BURST_S)
+    assert not single.others
+    assert len(single.refused_s) >= 10, "it was no overload"
+    assert single.median_refusal_s <= AT_ONCE_S
+    assert min(single.retry_s) > 0
+    assert target.load(100, 2).holds
 
 
 def highest_that_holds(target: Target) -> Told:
