@@ -282,8 +282,9 @@ def _show(campaigns: Any) -> None:
         )
         shown = (format_nanos(amount).rstrip("0").rstrip(".") for amount in amounts)
         table.add_row(campaign.campaign_id, _STATUS_NAMES[campaign.status], *shown, Text(printable(spec.text)))
+    if not table.row_count:
+        Console().print("No campaign.")
+        return
     console = Console()
-    width = max(
-        console.width, Measurement.get(console, console.options.update_width(_WIDEST), table).maximum
-    )  # amounts are never cut off
-    console.print(table if table.row_count else "No campaign.", width=width, crop=False, soft_wrap=True)
+    wanted = Measurement.get(console, console.options.update_width(_WIDEST), table).maximum
+    Console(width=max(console.width, wanted)).print(table)  # ids and amounts are never cut off, nor what a pipe reads
