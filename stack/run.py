@@ -123,6 +123,9 @@ class Run:
         for name in self._platform.specs:
             self._supervisor.wait_healthy(name, _START_S)
             self._console.print(f"   {self._platform.line(name)}", highlight=False, soft_wrap=True)
+        if self._environment.get("AUTH") == "tokens":
+            self._step("to sign in on the pages, for a day: an operator's token")
+            self._module("admanager.cli", "tokens", "create", "--role", "operator", "--days", "1", "--note", PROGRAM)
 
     def _replay(self, commands: Path) -> dict[str, int]:
         self._step(f"replaying {commands}")
