@@ -13,7 +13,15 @@ from adserver.request import Request
 from marketplace.clock import Clock
 from marketplace.errors import Unavailable
 from marketplace.receipt import KeyRing
-from marketplace.wire import encode_outcome, encode_place, encode_profile, encode_viewer, encode_winner, uuid_text
+from marketplace.wire import (
+    encode_country,
+    encode_outcome,
+    encode_place,
+    encode_profile,
+    encode_viewer,
+    encode_winner,
+    uuid_text,
+)
 
 
 class AdRequest(NamedTuple):
@@ -71,13 +79,14 @@ class AdService:
         self.counts.won += 1
         place_and_device = encode_place(request.city, request.state, request.device_type)
         viewer = encode_viewer(request.user_id, now_us) + encode_profile(*profile) + place_and_device
-        return [self._served(win, viewer, now_us) for win in wins]
+        country = encode_country(request.country)
+        return [self._served(win, viewer, country, now_us) for win in wins]
 
     def any_live(self) -> bool:
         """Tells whether any campaign could win now, if a request matched it."""
         return self.index is not None and self.index.any_live(self._clock())
 
-    def _served(self, win: Win, viewer: bytes, now_us: int) -> ServedAdvert:
+    def _served(self, win: Win, viewer: bytes, country: bytes, now_us: int) -> ServedAdvert:
         ad, *prices = win
         counts = self.counts
         counts.ads += 1
@@ -87,5 +96,5 @@ class AdService:
         if not ad.encoded_winner:
             ad.encoded_winner = encode_winner(ad.winner())
         served = viewer + ad.encoded_winner + encode_outcome(request_id, *prices)
-        self._records.add(served)
+        self._records.add(served + country)
         return ServedAdvert(uuid_text(request_id), ad, self._ring.seal(served, now_us))

@@ -139,6 +139,12 @@ def encode_place(city: str, state: str, device_type: str) -> bytes:
     return pb.ServedAd(city=city, state=state, device_type=device_type).SerializeToString()
 
 
+@lru_cache(_PARTS_KEPT)
+def encode_country(country: str) -> bytes:
+    """Writes the part of a serve that only statistics need, so receipts go without it: the request's country."""
+    return pb.ServedAd(country=country).SerializeToString()
+
+
 def encode_outcome(request_id: bytes, cpm_nanos: int, cpc_nanos: int, cpa_nanos: int) -> bytes:
     """Writes the part of a serve that is its own: the 16 bytes of its id, and the clearing prices."""
     return _REQUEST_ID_HEAD + request_id + _encode_prices(cpm_nanos, cpc_nanos, cpa_nanos)

@@ -1,10 +1,8 @@
 """The bill of a period: on a page, as CSV, as an invoice; and the reconciliation under it."""
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from adplatform.v1 import reporting_pb2 as pb
@@ -12,18 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from console import shown
+from console.bill_csv import csv_head, csv_lines
 from console.calls import LONG_CALL_S, Refused
-from console.invoice import MAX_LINES, draw_invoice
+from console.invoice import draw_invoice
+from console.invoice_ledger import coming_sentence, purged_sentence, verdict
 from console.site import site_of
 
 _LINES: Final = 200
 _AT_A_TIME: Final = 2_000
-_COLUMNS: Final = (
-    *("campaign_id", "account", "category", "impressions", "clicks", "acquisitions"),
-    *("charged", "uncharged", "budget", "leftover"),
-)
-_AMOUNTS: Final = ("charged", "uncharged", "budget", "leftover")
-_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def bill(request: Request) -> Response:
@@ -48,7 +42,24 @@ async def bill_table(request: Request) -> Response:
         decimals=decimals(found, "charged", "uncharged", "leftover"),
         budget_decimals=decimals(found, "budget"),
         several=len({line.account for line in found.lines}) > 1,
-        on_the_way=max(0, found.ledger_nanos - found.total.charged_nanos),
+    )
+
+
+async def bill_ledger(request: Request) -> Response:
+    """GET /bill/ledger: what the ledger says of the lines, in all and by account."""
+    found = await _page(request, 1, "", compare=True)
+    ledger = found.ledger
+    said = [verdict(ledger), purged_sentence(ledger, found.currency), coming_sentence(ledger, found.currency)]
+    sums = ("charged", "ledger", "purged", "on_the_way", "difference")
+    amounts = [getattr(account, f"{name}_nanos") for account in ledger.accounts for name in sums]
+    return site_of(request).page(
+        request,
+        "bill_ledger.html",
+        asked=asked_of(request),
+        found=found,
+        ledger=ledger,
+        said=said,
+        decimals=shown.decimals_of(amounts),
     )
 
 
@@ -68,16 +79,17 @@ async def bill_csv(request: Request) -> Response:
 
 
 async def bill_pdf(request: Request) -> Response:
-    """GET /bill.pdf: the invoice."""
-    site = site_of(request)
-    found = await _page(request, MAX_LINES, "")
-    if found.next_page_token:
-        raise Refused(
-            "OUT_OF_RANGE",
-            f"an invoice of {found.total_size:,} lines is too long to print, choose an account; the CSV file has all",
-        )
-    asked = asked_of(request)
-    document = await asyncio.to_thread(draw_invoice, found, asked["account"], site.zone)
+    """GET /bill.pdf: the invoice, with what the ledger says of it."""
+    found = await _page(request, _AT_A_TIME, "", compare=True)
+    token = found.next_page_token
+    while token:
+        page = await _page(request, _AT_A_TIME, token)
+        found.lines.extend(page.lines)
+        token = page.next_page_token
+    try:
+        document = await asyncio.to_thread(draw_invoice, found, asked_of(request)["account"], site_of(request).zone)
+    except ValueError as problem:
+        raise Refused("FAILED_PRECONDITION", f"there is no invoice: {problem}") from None
     headers = {"content-disposition": 'inline; filename="invoice.pdf"'}
     return Response(document, media_type="application/pdf", headers=headers)
 
@@ -94,7 +106,7 @@ def decimals(found: pb.GetBillResponse, *names: str) -> int:
     return shown.decimals_of([getattr(line, f"{name}_nanos") for line in lines for name in names])
 
 
-async def _page(request: Request, size: int, token: str) -> pb.GetBillResponse:
+async def _page(request: Request, size: int, token: str, compare: bool = False) -> pb.GetBillResponse:
     site, asked = site_of(request), asked_of(request)
     message = pb.GetBillRequest(
         period=pb.ReportPeriod(start=asked["from"], end=asked["to"]),
@@ -102,38 +114,20 @@ async def _page(request: Request, size: int, token: str) -> pb.GetBillResponse:
         campaign_id=asked["campaign"],
         page_size=size,
         page_token=token,
+        compare_ledger=compare,
     )
     found: pb.GetBillResponse = await site.call(request, site.mesh.reporting.GetBill, message, LONG_CALL_S)
     return found
 
 
 async def _csv(request: Request, first: pb.GetBillResponse) -> AsyncIterator[str]:
-    yield _written([_COLUMNS])
+    yield csv_head()
     page = first
     while True:
-        yield _written([_cells(line) for line in page.lines])
+        yield csv_lines(page.lines)
         if not page.next_page_token:
             return
         page = await _page(request, _AT_A_TIME, page.next_page_token)
-
-
-def _cells(line: pb.BillLine) -> list[Any]:
-    texts = (line.campaign_id, line.account, line.category)
-    # a spreadsheet would run these as formulas
-    safe = [f"'{text}" if text.startswith(_FORMULAS) else text for text in texts]
-    counts = [line.impressions, line.clicks, line.acquisitions]
-    return [*safe, *counts, *(_plain(line, name) for name in _AMOUNTS)]
-
-
-def _plain(line: pb.BillLine, name: str) -> str:
-    nanos = getattr(line, f"{name}_nanos")
-    return f"{nanos // 10**9}.{nanos % 10**9:09d}"
-
-
-def _written(rows: Any) -> str:
-    sink = io.StringIO()
-    csv.writer(sink).writerows(rows)
-    return sink.getvalue()
 
 
 def _query(request: Request) -> str:

@@ -157,17 +157,19 @@ def _lines(
         so_far += point.charged_nanos
         times.append(min(now, point.start_time.seconds + course.step_seconds))
         spent.append(so_far / _NANOS)
-        bids.append(point.bid_cpm_nanos * _CPM / _NANOS if point.views else None)
-        prices.append(point.clearing_cpm_nanos * _CPM / _NANOS if point.views else None)
+        bids.append(point.bid_cpm_nanos * _CPM / _NANOS if point.bid_cpm_nanos else None)
+        prices.append(point.clearing_cpm_nanos * _CPM / _NANOS if point.bid_cpm_nanos else None)
     return [*times, now], [*spent, so_far / _NANOS], [*bids, None], [*prices, None]
 
 
 def _total(course: reporting_pb2.GetCampaignSeriesResponse) -> dict[str, int]:
+    """Returns the sums of all steps; bid and price are means over the views of steps whose prices are still known."""
     names = ("wins", "views", "clicks", "acquisitions", "charged_nanos", "uncharged_nanos")
     total = {name: sum(getattr(point, name) for point in course.points) for name in names}
+    priced = [point for point in course.points if point.bid_cpm_nanos]
+    views = sum(point.views for point in priced)
     for name in ("bid_cpm_nanos", "clearing_cpm_nanos"):
-        weighed = sum(getattr(point, name) * point.views for point in course.points)
-        total[name] = weighed // total["views"] if total["views"] else 0
+        total[name] = sum(getattr(point, name) * point.views for point in priced) // views if views else 0
     return total
 
 

@@ -38,6 +38,7 @@ from reporting.service.books import Books
 from reporting.service.figures import AuctionFigures
 from reporting.service.follower import Follower
 from reporting.service.health import HealthWatch
+from reporting.service.past import Past
 from reporting.service.sample import PER_MILLION, Sample
 from reporting.service.servicer import ReportingServicer, Sources
 from reporting.service.traffic import Traffic
@@ -93,7 +94,7 @@ class ReportingSettings(
     """Metrics endpoints of the ad servers, with commas between; without them it is not known why ads are not shown."""
 
     auction_sample: float = Field(0.01, ge=0, le=1)
-    """Share of the served ads that estimates are made from."""
+    """Share of the auctions, with the ads served in them, that estimates are made from."""
 
     sample_capacity: int = Field(10_000, ge=1, le=200_000)
     """At most so many sampled ads are kept."""
@@ -107,10 +108,11 @@ def build(settings: ReportingSettings) -> Process:
     sample = Sample(round(settings.auction_sample * PER_MILLION), settings.sample_capacity)
     traffic = Traffic()
     auctions = AuctionFigures([address for address in settings.watch_metrics.split(",") if address])
+    wins, past = Wins(_session(settings)), Past(_session(settings))
     archive = Archive(open_archive(settings.archive_url).files, _session(settings))
     sources = Sources(
         engine=engine,
-        views=Views(engine, Wins(_session(settings)), sample, settings.slot_grid, system_clock),
+        views=Views(engine, wins, past, sample, settings.slot_grid, system_clock),
         books=Books(engine, topics, archive, _session(settings), settings.currency),
         traffic=traffic,
         sample=sample,

@@ -68,4 +68,7 @@ def _overlaps(targeting: Targeting) -> list[ColumnElement[bool]]:
 
 
 def _same(column: "ColumnElement[Any]", value: str) -> ColumnElement[bool]:
-    return func.lower(column).in_(["all", plain(value)])
+    """Returns the condition that a target is a value, or everyone. SQLite knows the case of ASCII letters alone."""
+    name = value.strip()
+    ascii_lower = name.encode().lower().decode()
+    return func.lower(func.trim(column)).in_(sorted({"", "all", plain(name), name.lower(), ascii_lower}))

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,6 +12,7 @@ import pyarrow as pa
 from sqlalchemy import Engine, select
 
 from marketplace.bids import bid_key, cpm_nanos
+from marketplace.errors import FailedPrecondition
 from marketplace.ports import Log
 from marketplace.runtime.archive.duckdb_catalog import DuckDbCatalog
 from marketplace.runtime.archive.open import Archive
@@ -20,11 +21,14 @@ from marketplace.runtime.store.schema import ads
 from marketplace.runtime.store.transactions import reading
 from reporting.period import Period
 from reporting.queries import By
+from reporting.reach import Reach, read_reach
 from reporting.reconcile_cli import reconcile
 from reporting.service.fresh import Fresh
+from reporting.service.held import Coming, Held, read_coming, read_held
 from reporting.statement import Statement, make_statement
 from reporting.summary import ReconciliationSummary
 
+MADE_ANEW: Final = "this bill has been made anew meanwhile: begin at its first page again"
 _FRESH_S: Final = 3.0
 _STALE_S: Final = 30.0
 _AGED_S: Final = 300.0
@@ -45,10 +49,15 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A statement under a name, so that its pages belong together."""
+    """A statement under a name, so that its pages belong together.
+
+    `reach` is how far its bill counts, by campaign; `coming` is what the period was charged beyond that.
+    """
 
     name: str
     statement: Statement
+    reach: Mapping[str, Reach]
+    coming: Sequence[Coming]
 
 
 class Books:
@@ -67,6 +76,10 @@ class Books:
         self._reconciled: Fresh[None, tuple[datetime, ReconciliationSummary]] = Fresh(
             self._reconcile, fresh_s=_FRESH_S * 2, stale_s=_AGED_S
         )
+        # of one bill the ledger says the same for ever, but for what is on its way
+        self._held: Fresh[str, tuple[datetime, Mapping[str, Held]]] = Fresh(
+            self._hold, fresh_s=_STALE_S, stale_s=_AGED_S, capacity=_STATEMENTS
+        )
 
     def statement(self, period: Period, by: By, timeout_s: float) -> Kept:
         """Returns the newest statement. Raises Unavailable."""
@@ -81,17 +94,32 @@ class Books:
         """Returns the newest comparison and when it was made. Raises Unavailable."""
         return self._reconciled.get(None, timeout_s)
 
+    def held(self, name: str, timeout_s: float) -> tuple[datetime, Mapping[str, Held]]:
+        """Returns what the ledger holds as far as a named bill reaches, and when it was read.
+
+        Raises Unavailable; FailedPrecondition where the bill is not there any more.
+        """
+        return self._held.get(name, timeout_s)
+
     def _make(self, key: Key) -> Kept:
         self._catalog.create_tables()
         self._catalog.put("ads", campaigns_table(self._engine))
         now = datetime.now(UTC)
         statement = make_statement(self._catalog, key.period, currency=self._currency, made_at=now, by=key.by)
-        kept = Kept(uuid4().hex[:16], statement)
+        reach = read_reach(self._catalog, key.period)
+        kept = Kept(uuid4().hex[:16], statement, reach, read_coming(self._engine, reach, key.period))
         with self._naming:
             self._named[kept.name] = kept
             while len(self._named) > _NAMED:
                 self._named.popitem(last=False)
         return kept
+
+    def _hold(self, name: str) -> tuple[datetime, Mapping[str, Held]]:
+        kept = self.named(name)
+        if kept is None:
+            raise FailedPrecondition(MADE_ANEW)
+        now = datetime.now(UTC)
+        return now, read_held(self._engine, kept.reach, kept.statement.period)
 
     def _reconcile(self, _: None) -> tuple[datetime, ReconciliationSummary]:
         return datetime.now(UTC), reconcile(self._engine, self._topics, self._archive)

@@ -4,7 +4,7 @@ Events never change and are numbered without a gap, so a course is read on from 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from reporting.service.traffic import MINUTE_US
@@ -26,7 +26,10 @@ class Event(NamedTuple):
 
 @dataclass(slots=True)
 class Step:
-    """Sums over one step that begins at `start_us`; bids and prices are summed over views."""
+    """Sums over one step that begins at `start_us`; bids and prices are summed over the `priced` ones of the views.
+
+    Of days of which the archive has only sums left, views have no prices.
+    """
 
     start_us: int
     views: int = 0
@@ -36,6 +39,7 @@ class Step:
     uncharged_nanos: int = 0
     bids_nanos: int = 0
     prices_nanos: int = 0
+    priced: int = 0
 
     def add(self, other: "Step") -> None:
         """Adds another step's sums."""
@@ -46,23 +50,25 @@ class Step:
         self.uncharged_nanos += other.uncharged_nanos
         self.bids_nanos += other.bids_nanos
         self.prices_nanos += other.prices_nanos
+        self.priced += other.priced
 
     @property
     def bid_cpm_nanos(self) -> int:
         """Returns the mean bid of the ads that were seen; 0 without any."""
-        return self.bids_nanos // self.views if self.views else 0
+        return self.bids_nanos // self.priced if self.priced else 0
 
     @property
     def clearing_cpm_nanos(self) -> int:
         """Returns the mean clearing price of the ads that were seen; 0 without any."""
-        return self.prices_nanos // self.views if self.views else 0
+        return self.prices_nanos // self.priced if self.priced else 0
 
 
 @dataclass(slots=True)
 class Course:
-    """What is known of a campaign up to event `last_seq`."""
+    """What is known of a campaign up to event `last_seq`; when it was last charged more than nothing, 0 for never."""
 
     last_seq: int = 0
+    last_charged_us: int = 0
     minutes: dict[int, Step] = field(default_factory=dict)
 
     def add(self, events: Iterable[Event]) -> None:
@@ -80,7 +86,15 @@ class Course:
             if event.view:
                 step.bids_nanos += event.bid_cpm_nanos
                 step.prices_nanos += event.clearing_cpm_nanos
+                step.priced += 1
+            if event.charged_nanos:
+                self.last_charged_us = max(self.last_charged_us, event.charged_at_us)
             self.last_seq = event.event_seq
+
+    def restart(self, past: "Course") -> None:
+        """Becomes a copy of a course that reaches further."""
+        self.minutes = {number: replace(step) for number, step in past.minutes.items()}
+        self.last_seq, self.last_charged_us = past.last_seq, past.last_charged_us
 
     @property
     def first_us(self) -> int | None:

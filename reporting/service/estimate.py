@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from marketplace.campaign import Targeting, Window
 from marketplace.slots import SlotGrid, current_slot, slot_share_nanos
-from reporting.service.sample import PER_MILLION, SPAN_US, SampledAd, matches, plain
+from reporting.service.sample import PER_MILLION, SPAN_US, SampledAd, by_auction, matches, plain
 
 
 class Kind(NamedTuple):
@@ -36,7 +36,7 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Sampled ads, those that match, those that could be won; and ads and cost, in nanos, to expect in a slot."""
+    """Sampled ads; their auctions that match, that could be won; ads and cost, in nanos, to expect in a slot."""
 
     sampled: int
     matching: int
@@ -77,19 +77,19 @@ def demand_of(
 ) -> Demand:
     """Returns what a slot would bring at a bid, if the next hour is like the last.
 
-    An ad could be won where its winner bid less; it would then have cost that winner's bid.
+    An auction could be won where one of its winners bid less; the ad would then have cost the highest such bid. A
+    campaign wins one place of an auction at most.
     """
-    sampled = matching = winnable = cost_nanos = 0
-    since_us = now_us
-    for ad in ads:
-        sampled += 1
-        since_us = min(since_us, ad.served_at_us)
-        if matches(targeting, ad):
+    sampled = list(ads)
+    matching = winnable = cost_nanos = 0
+    for held in by_auction(sampled):
+        if matches(targeting, held[0]):
             matching += 1
-            if ad.bid_cpm_nanos < bid_cpm_nanos:
+            if below := [ad.bid_cpm_nanos for ad in held if ad.bid_cpm_nanos < bid_cpm_nanos]:
                 winnable += 1
-                cost_nanos += ad.bid_cpm_nanos
+                cost_nanos += max(below)
+    since_us = min((ad.served_at_us for ad in sampled), default=now_us)
     seen_us = min(SPAN_US, max(now_us - since_us, 1))
     slot_ads = winnable * PER_MILLION * grid.length_us // (per_million * seen_us) if per_million else 0
     spend_nanos = slot_ads * (cost_nanos // winnable) if winnable else 0
-    return Demand(sampled, matching, winnable, slot_ads, min(share_nanos, spend_nanos))
+    return Demand(len(sampled), matching, winnable, slot_ads, min(share_nanos, spend_nanos))

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 
-from marketplace.campaign import Targeting
+from marketplace.campaign import Campaign
 from marketplace.runtime.store.rows import campaign_of
 from marketplace.runtime.store.schema import ads, ledger
 from marketplace.runtime.store.transactions import reading
@@ -29,18 +29,22 @@ class Line(NamedTuple):
 
 
 class Account(NamedTuple):
-    """What a campaign's row says of its ledger."""
+    """What a campaign's row says of its ledger.
+
+    `purged_seq` is the last event that has left it; at `since_us` the campaign can have won something at the earliest.
+    """
 
     event_seq: int
     spent_nanos: int
+    purged_seq: int
+    since_us: int
 
 
 def account(engine: Engine, campaign_id: str) -> Account | None:
     """Returns what a campaign's row says; None where there is no such campaign. Raises Unavailable."""
-    statement = select(ads.c.event_seq, ads.c.spent_nanos).filter_by(campaign_id=campaign_id)
-    with reading(engine) as connection:
-        row = connection.execute(statement).one_or_none()
-    return Account(row.event_seq, row.spent_nanos) if row else None
+    row = _row(engine, campaign_id)
+    # A store that was made anew has campaigns that are younger than what the archive holds of them.
+    return Account(row.event_seq, row.spent_nanos, row.purged_seq, min(row.created_us, row.start_us)) if row else None
 
 
 def owner(engine: Engine, campaign_id: str) -> str | None:
@@ -49,11 +53,10 @@ def owner(engine: Engine, campaign_id: str) -> str | None:
         return connection.execute(select(ads.c.account).filter_by(campaign_id=campaign_id)).scalar_one_or_none()
 
 
-def targeting(engine: Engine, campaign_id: str) -> Targeting | None:
-    """Returns whom a campaign targets now; None where there is no such campaign. Raises Unavailable."""
-    with reading(engine) as connection:
-        row = connection.execute(select(ads).filter_by(campaign_id=campaign_id)).one_or_none()
-    return campaign_of(row).targeting if row else None
+def campaign(engine: Engine, campaign_id: str) -> Campaign | None:
+    """Returns a campaign as it is now; None where there is no such campaign. Raises Unavailable."""
+    row = _row(engine, campaign_id)
+    return campaign_of(row) if row else None
 
 
 def total(engine: Engine, account_name: str, campaign_id: str) -> int:
@@ -83,15 +86,25 @@ def read_on(
     decode: Callable[[bytes], Event],
     budget_s: float,
 ) -> bool:
-    """Adds to a course the events that it lacks; False where the time was not enough for all. Raises Unavailable."""
+    """Adds to a course the events that it lacks. Raises Unavailable.
+
+    False where the time was not enough for all, or where some were purged meanwhile: the archive has those.
+    """
     deadline = time.monotonic() + budget_s
     statement = select(ledger.c.event).filter_by(campaign_id=campaign_id).order_by(ledger.c.event_seq)
     while True:
         some = statement.where(ledger.c.event_seq > course.last_seq).limit(_EVENTS_AT_A_TIME)
         with reading(engine) as connection:
-            events = connection.execute(some).scalars().all()
-        course.add(decode(event) for event in events)
+            events = [decode(event) for event in connection.execute(some).scalars()]
+        if events and events[0].event_seq != course.last_seq + 1:
+            return False
+        course.add(events)
         if len(events) < _EVENTS_AT_A_TIME:
             return True
         if time.monotonic() > deadline:
             return False
+
+
+def _row(engine: Engine, campaign_id: str) -> Row[Any] | None:
+    with reading(engine) as connection:
+        return connection.execute(select(ads).filter_by(campaign_id=campaign_id)).one_or_none()

@@ -1,9 +1,11 @@
 """A sample of the ads served lately: who asked, who won and at what price. Pure.
 
-An ad is in the sample by the random bits of its request id, so every process samples the same ones.
+An auction is in the sample, with all its ads, by a checksum of its instant and user: so every process samples the same
+ones, and whoever won one of several places is known to have won.
 """
 
 import threading
+import zlib
 from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -13,11 +15,14 @@ from marketplace.clock import US_PER_SECOND
 
 SPAN_US: Final = 3_600 * US_PER_SECOND
 PER_MILLION: Final = 1_000_000
-_RANDOM_BITS: Final = 56
+_CHECKSUM_BITS: Final = 32
 
 
 class SampledAd(NamedTuple):
-    """One ad as the auction saw it. Age None or an empty text: not known, or not given. Prices in nanos."""
+    """One ad as the auction saw it. Age None or an empty text: not known, or not given. Prices in nanos.
+
+    Ads of one auction have the same `served_at_us` and `auction`.
+    """
 
     served_at_us: int
     campaign_id: str
@@ -29,15 +34,8 @@ class SampledAd(NamedTuple):
     city: str
     state: str
     device_type: str
-
-
-class Share(NamedTuple):
-    """How a campaign fared in the sample: entered by targeting, won, and the mean bid of the winners it lost to."""
-
-    sampled: int
-    entered: int
-    won: int
-    winning_bid_cpm_nanos: int
+    country: str = ""
+    auction: int = 0
 
 
 class Sample:
@@ -48,10 +46,9 @@ class Sample:
         self._ads: deque[SampledAd] = deque(maxlen=capacity)
         self._lock = threading.Lock()
 
-    def takes(self, request_id: bytes) -> bool:
-        """Tells whether a request is in the sample."""
-        low = int.from_bytes(request_id[-7:], "big")
-        return low * PER_MILLION < self.per_million << _RANDOM_BITS
+    def takes(self, auction: int) -> bool:
+        """Tells whether an auction, by its number, is in the sample."""
+        return auction * PER_MILLION < self.per_million << _CHECKSUM_BITS
 
     def add(self, ads: Iterable[SampledAd]) -> None:
         """Adds ads that are in the sample."""
@@ -64,11 +61,23 @@ class Sample:
             return [ad for ad in self._ads if ad.served_at_us > now_us - SPAN_US]
 
 
+def auction_number(user_id: str, served_at_us: int) -> int:
+    """Returns a number that all ads of one request have in common, spread evenly over 32 bits."""
+    return zlib.crc32(f"{user_id} {served_at_us}".encode())
+
+
+def by_auction(ads: Iterable[SampledAd]) -> list[list[SampledAd]]:
+    """Returns the ads of each auction together."""
+    auctions: dict[tuple[int, int], list[SampledAd]] = {}
+    for ad in ads:
+        auctions.setdefault((ad.served_at_us, ad.auction), []).append(ad)
+    return list(auctions.values())
+
+
 def matches(targeting: Targeting, ad: SampledAd) -> bool:
     """Tells whether a targeting reaches the user and place of an ad, by the rules of the auction.
 
-    What is not known of the user matches only `All`; a place or device that was not given does not filter. Countries
-    are not kept with served ads, so they do not filter either.
+    What is not known of the user matches only `All`; a place or device that was not given does not filter.
     """
     if not targeting.age_start == targeting.age_end == 0 and (
         ad.age is None or not targeting.age_start <= ad.age <= targeting.age_end
@@ -79,23 +88,9 @@ def matches(targeting: Targeting, ad: SampledAd) -> bool:
         and _named(targeting.income_bucket, ad.income_bucket, unknown=False)
         and _named(targeting.city, ad.city, unknown=True)
         and _named(targeting.state, ad.state, unknown=True)
+        and _named(targeting.country, ad.country, unknown=True)
         and _named(targeting.device, ad.device_type, unknown=True)
     )
-
-
-def share_of(targeting: Targeting, campaign_id: str, ads: Iterable[SampledAd]) -> Share:
-    """Returns how a campaign fared."""
-    sampled = entered = won = lost_bids = 0
-    for ad in ads:
-        sampled += 1
-        if ad.campaign_id == campaign_id:
-            entered += 1
-            won += 1
-        elif matches(targeting, ad):
-            entered += 1
-            lost_bids += ad.bid_cpm_nanos
-    lost = entered - won
-    return Share(sampled, entered, won, lost_bids // lost if lost else 0)
 
 
 def _named(target: str, value: str, unknown: bool) -> bool:

@@ -42,7 +42,7 @@ class Order(StrEnum):
 _COLUMNS: Final[dict[Order, ColumnElement[Any]]] = {
     Order.CREATION: ads.c.created_us,
     Order.ID: ads.c.campaign_id,
-    Order.TEXT: ads.c.text,
+    Order.TEXT: func.lower(ads.c.text),
     Order.SPENT: ads.c.spent_nanos,
     Order.BUDGET: ads.c.budget_nanos,
     Order.BID: bid_key_column,

@@ -15,10 +15,10 @@ from marketplace.errors import FailedPrecondition, InvalidArgument, PermissionDe
 from marketplace.permissions import Role
 from marketplace.runtime.callers import account_of_caller, current
 from marketplace.slots import SlotGrid
-from reporting.bill import total_line
 from reporting.reports import REPORTS
 from reporting.service import books_wire, ledger, views_wire, wire
-from reporting.service.books import Books, Kept
+from reporting.service.bill_wire import Part, bill_to_proto, compared, comparison_to_proto
+from reporting.service.books import MADE_ANEW, Books, Kept
 from reporting.service.figures import AuctionFigures
 from reporting.service.health import HealthWatch
 from reporting.service.history import read_history
@@ -119,10 +119,8 @@ class ReportingServicer(pb_grpc.ReportingServicer):
         if start is not None and end is not None and end <= start:
             raise InvalidArgument("is not after start_time", "end_time")
         await self._check(request.campaign_id)
-        series, share = await asyncio.gather(
-            self._read(self._from.views.series, request.campaign_id, start, end, points),
-            self._read(self._from.views.share, request.campaign_id),
-        )
+        series = await self._read(self._from.views.series, request.campaign_id, start, end, points)
+        share = await self._read(self._from.views.share, request.campaign_id)
         return views_wire.series_to_proto(series, share, self._from.sample.per_million)
 
     async def ListCharges(self, request: pb.ListChargesRequest, context: Any) -> pb.ListChargesResponse:  # noqa: N802
@@ -131,7 +129,12 @@ class ReportingServicer(pb_grpc.ReportingServicer):
         await self._check(request.campaign_id)
         lines = await self._read(ledger.newest_lines, self._from.engine, request.campaign_id, below, size + 1)
         token = str(lines[size - 1].event_seq) if len(lines) > size else ""
-        return pb.ListChargesResponse(charges=map(wire.charge_to_proto, lines[:size]), next_page_token=token)
+        account = await self._read(ledger.account, self._from.engine, request.campaign_id)
+        return pb.ListChargesResponse(
+            charges=map(wire.charge_to_proto, lines[:size]),
+            next_page_token=token,
+            purged_seq=account.purged_seq if account else 0,
+        )
 
     async def ListCommands(self, request: pb.ListCommandsRequest, context: Any) -> pb.ListCommandsResponse:  # noqa: N802
         """Lists a campaign's commands."""
@@ -146,25 +149,15 @@ class ReportingServicer(pb_grpc.ReportingServicer):
         size = page_size(request.page_size, 1_000, 5_000)
         name, start = named_token(request.page_token)
         kept = await self._kept(name, request)
-        statement, account = kept.statement, _own(request.account)
-        lines = [
-            line
-            for line in statement.bill.lines
-            if account in ("", line.account) and request.campaign_id in ("", line.campaign_id)
-        ]
-        end = start + size
-        open_ended = statement.period.start is None and statement.period.end is None
-        owed = await self._read(ledger.total, self._from.engine, account, request.campaign_id) if open_ended else 0
-        return pb.GetBillResponse(
-            as_of_time=wire.moment(statement.made_at),
-            period=statement.period.describe(),
-            currency=statement.currency,
-            lines=map(books_wire.line_to_proto, lines[start:end]),
-            total=books_wire.line_to_proto(total_line(lines)),
-            total_size=len(lines),
-            next_page_token=f"{kept.name}-{end}" if end < len(lines) else "",
-            ledger_nanos=owed,
-        )
+        part = Part(_own(request.account), request.campaign_id, start, size)
+        period = kept.statement.period
+        open_ended = period.start is None and period.end is None
+        owed = await self._read(ledger.total, self._from.engine, part.account, part.campaign_id) if open_ended else 0
+        response = await self._read(bill_to_proto, kept, part, owed)
+        if request.compare_ledger:
+            read_at, held = await self._read(self._from.books.held, kept.name, _MAKING_S, deadline_s=_MAKING_S)
+            response.ledger.CopyFrom(comparison_to_proto(read_at, await self._read(compared, kept, part, held)))
+        return response
 
     async def GetReport(self, request: pb.GetReportRequest, context: Any) -> pb.GetReportResponse:  # noqa: N802
         """Makes a report."""
@@ -213,7 +206,7 @@ class ReportingServicer(pb_grpc.ReportingServicer):
             return await self._read(self._from.books.statement, period, by, _MAKING_S, deadline_s=_MAKING_S)
         kept = self._from.books.named(name)
         if kept is None:
-            raise FailedPrecondition("this bill has been made anew meanwhile: begin at its first page again")
+            raise FailedPrecondition(MADE_ANEW)
         return kept
 
 

@@ -42,7 +42,7 @@ def read_standing(engine: Engine, account: str | None, now_us: int) -> Standing:
         total, *found = connection.execute(select(func.count(), *sums).where(own)).one()
         counts = {phase: int(count or 0) for phase, count in zip(phases, found[:-4], strict=True)}
         soon = own & live & (ads.c.end_us <= now_us + _SOON_US)
-        nearly = own & live & (leftover > 0) & (leftover * _NEARLY <= ads.c.budget_nanos)
+        nearly = own & live & (leftover > 0) & (leftover <= ads.c.budget_nanos // _NEARLY)  # their product may not fit
         return Standing(
             counts=counts,
             total=total,

@@ -11,14 +11,16 @@ from sqlalchemy import Engine
 from marketplace.bids import bid_key, cpm_nanos
 from marketplace.campaign import Targeting, Window
 from marketplace.clock import Clock
-from marketplace.errors import NotFound
+from marketplace.errors import NotFound, Overloaded, Unavailable
 from marketplace.slots import SlotGrid
 from reporting.service import audience, ledger
 from reporting.service.choices import Choice, read_choices
 from reporting.service.course import Course, Step, step_length_us
 from reporting.service.estimate import Demand, Kind, Rivals, Slots, demand_of, matching_users, slots_of
 from reporting.service.fresh import Fresh
-from reporting.service.sample import Sample, Share, share_of
+from reporting.service.past import Past
+from reporting.service.sample import Sample
+from reporting.service.share import Share, eligible_span, share_of
 from reporting.service.standing import Standing, read_standing
 from reporting.service.traffic import MINUTE_US
 from reporting.service.wins import Wins
@@ -27,6 +29,7 @@ from reporting.service.wire import course_event
 _COURSES: Final = 256
 _WAIT_S: Final = 8.0
 _READ_S: Final = 2.0
+_PAST_S: Final = 1.0
 _WINS_S: Final = 3.0
 
 
@@ -55,11 +58,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A campaign's course in steps; `wins` by the start of a step."""
+    """A campaign's course in steps; `wins` by the start of a step, counted from `wins_since_us` on; None: all are."""
 
     step_us: int
     steps: list[Step]
     wins: dict[int, int]
+    wins_since_us: int | None
     complete: bool
     charged_before_nanos: int
 
@@ -67,9 +71,10 @@ class Series:
 class Views:
     """The store's and the archive's answers, with what is kept between calls. For several threads."""
 
-    def __init__(self, engine: Engine, wins: Wins, sample: Sample, grid: SlotGrid, clock: Clock) -> None:
+    def __init__(self, engine: Engine, wins: Wins, past: Past, sample: Sample, grid: SlotGrid, clock: Clock) -> None:
         self._engine = engine
         self._wins = wins
+        self._past = past
         self._sample = sample
         self._grid = grid
         self._clock = clock
@@ -122,35 +127,54 @@ class Views:
         )
 
     def series(self, campaign_id: str, start_us: int | None, end_us: int | None, max_points: int) -> Series:
-        """Returns a campaign's course. Raises NotFound."""
+        """Returns a campaign's course, from the first auction won on unless told otherwise. Raises NotFound."""
         account = ledger.account(self._engine, campaign_id)
         if account is None:
             raise NotFound(f"there is no campaign {campaign_id[:64]}")
         now_us = self._clock()
+        won = self._wins.by_minute(campaign_id, account.since_us, now_us, _WINS_S)
         lock, course = self._course(campaign_id)
         with lock:
-            complete = ledger.read_on(self._engine, campaign_id, course, course_event, _READ_S)
-            first_us = course.first_us
-            start = (start_us if start_us is not None else first_us or now_us) // MINUTE_US * MINUTE_US
+            complete = self._read_on(campaign_id, course, account)
+            known = [number * MINUTE_US for number in won.by_minute] + [course.first_us or now_us]
+            start = (start_us if start_us is not None else min(known)) // MINUTE_US * MINUTE_US
             end = max(start + MINUTE_US, end_us if end_us is not None else now_us)
             step_us = step_length_us(start, end, max_points)
             steps = course.steps(start, end, step_us)
             charged_before = account.spent_nanos - course.charged_from(start) if complete else 0
         wins: dict[int, int] = {}
-        for number, count in self._wins.by_minute(campaign_id, start, now_us, _WINS_S).items():
+        for number, count in won.by_minute.items():
             if start <= number * MINUTE_US < end:
                 at_us = start + (number * MINUTE_US - start) // step_us * step_us
                 wins[at_us] = wins.get(at_us, 0) + count
-        return Series(step_us, _with_wins(steps, wins), wins, complete, max(0, charged_before))
+        return Series(step_us, _with_wins(steps, wins), wins, won.since_us, complete, max(0, charged_before))
 
     def share(self, campaign_id: str) -> Share:
-        """Returns how a campaign, as it is aimed now, would have fared among the ads sampled lately."""
-        targeting = ledger.targeting(self._engine, campaign_id)
-        return share_of(targeting, campaign_id, self._sample.recent(self._clock())) if targeting else Share(0, 0, 0, 0)
+        """Returns how a campaign fared in the auctions sampled lately. To be asked after its course was read."""
+        campaign = ledger.campaign(self._engine, campaign_id)
+        if campaign is None:
+            return Share()
+        lock, course = self._course(campaign_id)
+        with lock:
+            span = eligible_span(campaign, course.last_charged_us)
+        return share_of(campaign.targeting, campaign_id, span, self._sample.recent(self._clock()))
 
     def draw_users(self, count: int) -> list[tuple[str, Kind]]:
         """Returns known users from a random place on."""
         return audience.draw_users(self._engine, f"{secrets.randbelow(10_000):04d}", count)
+
+    def _read_on(self, campaign_id: str, course: Course, account: ledger.Account) -> bool:
+        """Adds what a course lacks: from the archive what was purged, the rest from the ledger. False: not all yet."""
+        if course.last_seq < account.purged_seq:
+            try:
+                past = self._past.course(campaign_id, _PAST_S)
+            except (Unavailable, Overloaded):  # where the archive is away, `wins` have said so
+                return False
+            if past is None or past.last_seq < account.purged_seq:
+                return False
+            course.restart(past)
+        whole = ledger.read_on(self._engine, campaign_id, course, course_event, _READ_S)
+        return whole and course.last_seq >= account.event_seq
 
     def _course(self, campaign_id: str) -> tuple[threading.Lock, Course]:
         with self._lock:

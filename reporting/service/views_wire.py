@@ -5,12 +5,13 @@ from typing import Final
 from adplatform.v1 import reporting_pb2 as pb
 
 from marketplace.campaign import Window
+from marketplace.campaign_wire import timestamp
 from marketplace.clock import US_PER_SECOND
 from marketplace.errors import InvalidArgument
 from marketplace.money import MAX_BUDGET_NANOS, MAX_PRICE_NANOS
 from reporting.service.choices import Choice
 from reporting.service.estimate import Kind
-from reporting.service.sample import Share
+from reporting.service.share import Share
 from reporting.service.views import Estimate, Plan, Series
 from reporting.service.wire import micros, step_to_proto, targeting_of
 
@@ -62,6 +63,8 @@ def series_to_proto(series: Series, share: Share, per_million: int) -> pb.GetCam
         complete=series.complete,
         charged_before_nanos=series.charged_before_nanos,
     )
+    if series.wins_since_us is not None:
+        response.wins_start_time.CopyFrom(timestamp(series.wins_since_us))
     if share.sampled:
         response.auctions.CopyFrom(
             pb.AuctionShare(
@@ -70,6 +73,8 @@ def series_to_proto(series: Series, share: Share, per_million: int) -> pb.GetCam
                 won=share.won,
                 winning_bid_cpm_nanos=share.winning_bid_cpm_nanos,
                 sampled_per_million=per_million,
+                sampled_auctions=share.auctions,
+                start_time=timestamp(share.since_us),
             )
         )
     return response

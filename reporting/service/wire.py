@@ -18,7 +18,7 @@ from reporting.service.course import Event, Step
 from reporting.service.health import Checked, State
 from reporting.service.history import CommandEntry
 from reporting.service.ledger import Line
-from reporting.service.sample import Sample, SampledAd
+from reporting.service.sample import Sample, SampledAd, auction_number
 from reporting.service.search import Order, Phase
 from reporting.service.standing import Standing
 from reporting.service.traffic import Minute, Seen
@@ -73,11 +73,12 @@ def seen_serves(records: Iterable[Record], sample: Sample) -> tuple[list[Seen], 
     for record in records:
         served = events_pb2.ServedAdBatch.FromString(record.value).served_ads
         seen.append(Seen(record.time_us, ads=len(served)))
-        sampled += [_sampled(ad) for ad in served if sample.takes(ad.request_id)]
+        numbered = ((auction_number(ad.user_id, ad.served_at_us), ad) for ad in served)
+        sampled += [_sampled(ad, auction) for auction, ad in numbered if sample.takes(auction)]
     return seen, sampled
 
 
-def _sampled(ad: events_pb2.ServedAd) -> SampledAd:
+def _sampled(ad: events_pb2.ServedAd, auction: int) -> SampledAd:
     return SampledAd(
         ad.served_at_us,
         ad.campaign.campaign_id,
@@ -89,6 +90,8 @@ def _sampled(ad: events_pb2.ServedAd) -> SampledAd:
         ad.city,
         ad.state,
         ad.device_type,
+        ad.country,
+        auction,
     )
 
 

@@ -29,6 +29,7 @@ from marketplace.slots import SlotGrid
 from reporting.service.books import Books, Kept, Key
 from reporting.service.figures import AuctionFigures
 from reporting.service.health import HealthWatch
+from reporting.service.past import Past
 from reporting.service.sample import PER_MILLION, Sample, SampledAd
 from reporting.service.servicer import Sources
 from reporting.service.traffic import Seen, Traffic
@@ -60,8 +61,8 @@ def sources(folder: Path, make_books: type[Books] = QuickBooks) -> Iterator[Sour
     topics = open_log(f"sqlite:///{folder}/log.db")
     topics.create_topics()
     url = f"file://{folder}/archive"
-    archive, bills, wins = open_archive(url), open_files(url), open_files(url)
-    for catalog in (archive.catalog, bills, wins):
+    archive, bills, wins, past = open_archive(url), open_files(url), open_files(url), open_files(url)
+    for catalog in (archive.catalog, bills, wins, past):
         catalog.create_tables()
     _fill(engine)
     sample, traffic = Sample(PER_MILLION, 100), Traffic()
@@ -71,7 +72,7 @@ def sources(folder: Path, make_books: type[Books] = QuickBooks) -> Iterator[Sour
     try:
         yield Sources(
             engine=engine,
-            views=Views(engine, Wins(wins), sample, SlotGrid(), clock),
+            views=Views(engine, Wins(wins), Past(past), sample, SlotGrid(), clock),
             books=make_books(engine, topics, Archive(archive.files, archive.catalog), bills, "USD"),
             traffic=traffic,
             sample=sample,

@@ -34,6 +34,7 @@ PURE = (
     "reporting/service/course.py",
     "reporting/service/estimate.py",
     "reporting/service/sample.py",
+    "reporting/service/share.py",
     "reporting/service/traffic.py",
     "simulator/behaviour.py",
     "writer/batching.py",

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from adplatform.v1 import feedback_handler_pb2 as adplatform_dot_v1_dot_feedback__handler__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61\x64platform/v1/events.proto\x12\radplatform.v1\x1a$adplatform/v1/feedback_handler.proto\"\xcf\x02\n\x08ServedAd\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x14\n\x0cserved_at_us\x18\x03 \x01(\x03\x12\x19\n\x11\x61uction_cpm_nanos\x18\x04 \x01(\x03\x12\x19\n\x11\x61uction_cpc_nanos\x18\x05 \x01(\x03\x12\x19\n\x11\x61uction_cpa_nanos\x18\x06 \x01(\x03\x12\x15\n\x08user_age\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0buser_gender\x18\x08 \x01(\t\x12\x1a\n\x12user_income_bucket\x18\t \x01(\t\x12\x0c\n\x04\x63ity\x18\n \x01(\t\x12\r\n\x05state\x18\x0b \x01(\t\x12\x13\n\x0b\x64\x65vice_type\x18\x0c \x01(\t\x12\x30\n\x08\x63\x61mpaign\x18\r \x01(\x0b\x32\x1e.adplatform.v1.WinningCampaignB\x0b\n\t_user_age\"\x87\x02\n\x0fWinningCampaign\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x15\n\rbid_cpm_nanos\x18\x02 \x01(\x03\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x18\n\x10target_age_range\x18\x04 \x01(\t\x12\x17\n\x0ftarget_location\x18\x05 \x01(\t\x12\x15\n\rtarget_gender\x18\x06 \x01(\t\x12\x1c\n\x14target_income_bucket\x18\x07 \x01(\t\x12\x1a\n\x12target_device_type\x18\x08 \x01(\t\x12\x19\n\x11\x63\x61mpaign_start_us\x18\t \x01(\x03\x12\x17\n\x0f\x63\x61mpaign_end_us\x18\n \x01(\x03\"<\n\rServedAdBatch\x12+\n\nserved_ads\x18\x01 \x03(\x0b\x32\x17.adplatform.v1.ServedAd\"\xee\x01\n\rFeedbackEvent\x12\x11\n\tevent_seq\x18\x01 \x01(\x03\x12%\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x15.adplatform.v1.Action\x12\x0c\n\x04view\x18\x03 \x01(\x05\x12\r\n\x05\x63lick\x18\x04 \x01(\x05\x12\x13\n\x0b\x61\x63quisition\x18\x05 \x01(\x05\x12\x15\n\rcharged_nanos\x18\x06 \x01(\x03\x12\x17\n\x0funcharged_nanos\x18\x07 \x01(\x03\x12\x15\n\rcharged_at_us\x18\x08 \x01(\x03\x12*\n\tserved_ad\x18\t \x01(\x0b\x32\x17.adplatform.v1.ServedAdb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61\x64platform/v1/events.proto\x12\radplatform.v1\x1a$adplatform/v1/feedback_handler.proto\"\xe0\x02\n\x08ServedAd\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x14\n\x0cserved_at_us\x18\x03 \x01(\x03\x12\x19\n\x11\x61uction_cpm_nanos\x18\x04 \x01(\x03\x12\x19\n\x11\x61uction_cpc_nanos\x18\x05 \x01(\x03\x12\x19\n\x11\x61uction_cpa_nanos\x18\x06 \x01(\x03\x12\x15\n\x08user_age\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x0buser_gender\x18\x08 \x01(\t\x12\x1a\n\x12user_income_bucket\x18\t \x01(\t\x12\x0c\n\x04\x63ity\x18\n \x01(\t\x12\r\n\x05state\x18\x0b \x01(\t\x12\x13\n\x0b\x64\x65vice_type\x18\x0c \x01(\t\x12\x30\n\x08\x63\x61mpaign\x18\r \x01(\x0b\x32\x1e.adplatform.v1.WinningCampaign\x12\x0f\n\x07\x63ountry\x18\x0e \x01(\tB\x0b\n\t_user_age\"\x87\x02\n\x0fWinningCampaign\x12\x13\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\t\x12\x15\n\rbid_cpm_nanos\x18\x02 \x01(\x03\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x18\n\x10target_age_range\x18\x04 \x01(\t\x12\x17\n\x0ftarget_location\x18\x05 \x01(\t\x12\x15\n\rtarget_gender\x18\x06 \x01(\t\x12\x1c\n\x14target_income_bucket\x18\x07 \x01(\t\x12\x1a\n\x12target_device_type\x18\x08 \x01(\t\x12\x19\n\x11\x63\x61mpaign_start_us\x18\t \x01(\x03\x12\x17\n\x0f\x63\x61mpaign_end_us\x18\n \x01(\x03\"<\n\rServedAdBatch\x12+\n\nserved_ads\x18\x01 \x03(\x0b\x32\x17.adplatform.v1.ServedAd\"\xee\x01\n\rFeedbackEvent\x12\x11\n\tevent_seq\x18\x01 \x01(\x03\x12%\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x15.adplatform.v1.Action\x12\x0c\n\x04view\x18\x03 \x01(\x05\x12\r\n\x05\x63lick\x18\x04 \x01(\x05\x12\x13\n\x0b\x61\x63quisition\x18\x05 \x01(\x05\x12\x15\n\rcharged_nanos\x18\x06 \x01(\x03\x12\x17\n\x0funcharged_nanos\x18\x07 \x01(\x03\x12\x15\n\rcharged_at_us\x18\x08 \x01(\x03\x12*\n\tserved_ad\x18\t \x01(\x0b\x32\x17.adplatform.v1.ServedAdb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,11 +33,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'adplatform.v1.events_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SERVEDAD']._serialized_start=84
-  _globals['_SERVEDAD']._serialized_end=419
-  _globals['_WINNINGCAMPAIGN']._serialized_start=422
-  _globals['_WINNINGCAMPAIGN']._serialized_end=685
-  _globals['_SERVEDADBATCH']._serialized_start=687
-  _globals['_SERVEDADBATCH']._serialized_end=747
-  _globals['_FEEDBACKEVENT']._serialized_start=750
-  _globals['_FEEDBACKEVENT']._serialized_end=988
+  _globals['_SERVEDAD']._serialized_end=436
+  _globals['_WINNINGCAMPAIGN']._serialized_start=439
+  _globals['_WINNINGCAMPAIGN']._serialized_end=702
+  _globals['_SERVEDADBATCH']._serialized_start=704
+  _globals['_SERVEDADBATCH']._serialized_end=764
+  _globals['_FEEDBACKEVENT']._serialized_start=767
+  _globals['_FEEDBACKEVENT']._serialized_end=1005
 # @@protoc_insertion_point(module_scope)

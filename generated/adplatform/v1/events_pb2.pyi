@@ -40,6 +40,7 @@ class ServedAd(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     DEVICE_TYPE_FIELD_NUMBER: _builtins.int
     CAMPAIGN_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.bytes
     """The serve: the 16 bytes of a UUID of version 7."""
     user_id: _builtins.str
@@ -64,6 +65,8 @@ class ServedAd(_message.Message):
     """The request's state; empty: not given."""
     device_type: _builtins.str
     """The request's device type; empty: not given."""
+    country: _builtins.str
+    """The request's country; empty: not given. Only on topic `served-ads`: figures of auctions need it, no bill does."""
     @_builtins.property
     def campaign(self) -> Global___WinningCampaign:
         """The winner."""
@@ -84,10 +87,11 @@ class ServedAd(_message.Message):
         state: _builtins.str = ...,
         device_type: _builtins.str = ...,
         campaign: Global___WinningCampaign | None = ...,
+        country: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_user_age", b"_user_age", "campaign", b"campaign", "user_age", b"user_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user_age", b"_user_age", "auction_cpa_nanos", b"auction_cpa_nanos", "auction_cpc_nanos", b"auction_cpc_nanos", "auction_cpm_nanos", b"auction_cpm_nanos", "campaign", b"campaign", "city", b"city", "device_type", b"device_type", "request_id", b"request_id", "served_at_us", b"served_at_us", "state", b"state", "user_age", b"user_age", "user_gender", b"user_gender", "user_id", b"user_id", "user_income_bucket", b"user_income_bucket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user_age", b"_user_age", "auction_cpa_nanos", b"auction_cpa_nanos", "auction_cpc_nanos", b"auction_cpc_nanos", "auction_cpm_nanos", b"auction_cpm_nanos", "campaign", b"campaign", "city", b"city", "country", b"country", "device_type", b"device_type", "request_id", b"request_id", "served_at_us", b"served_at_us", "state", b"state", "user_age", b"user_age", "user_gender", b"user_gender", "user_id", b"user_id", "user_income_bucket", b"user_income_bucket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__user_age: _TypeAlias = _typing.Literal["user_age"]  # noqa: Y015
     _WhichOneofArgType__user_age: _TypeAlias = _typing.Literal["_user_age", b"_user_age"]  # noqa: Y015

@@ -696,11 +696,11 @@ class EstimateCampaignResponse(_message.Message):
     slot_seconds: _builtins.int
     """Length of a slot."""
     sampled_ads: _builtins.int
-    """Served ads of the last hour that the rest is estimated from: a sample."""
+    """Served ads of the last hour, or of less if there were many, that the rest is estimated from: a sample."""
     matching_ads: _builtins.int
-    """Those of the sample whose user and place match."""
+    """Auctions of the sample whose user and place match."""
     winnable_ads: _builtins.int
-    """Those of the matching ones whose winner bid less."""
+    """The matching ones in which a winner bid less."""
     slot_ads: _builtins.int
     """Ads that this campaign would win in a slot."""
     slot_spend_nanos: _builtins.int
@@ -746,7 +746,7 @@ class GetCampaignSeriesRequest(_message.Message):
     """At most so many steps, 1 to 1,000; 0 is read as 200."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Where to begin; absent: at the first event."""
+        """Where to begin; absent: at the first auction won or the first event, whichever was earlier."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
@@ -779,6 +779,7 @@ class GetCampaignSeriesResponse(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     CHARGED_BEFORE_NANOS_FIELD_NUMBER: _builtins.int
     AUCTIONS_FIELD_NUMBER: _builtins.int
+    WINS_START_TIME_FIELD_NUMBER: _builtins.int
     step_seconds: _builtins.int
     """Length of a step: whole minutes."""
     complete: _builtins.bool
@@ -793,6 +794,10 @@ class GetCampaignSeriesResponse(_message.Message):
     def auctions(self) -> Global___AuctionShare:
         """How it fares in auctions; absent while none was sampled."""
 
+    @_builtins.property
+    def wins_start_time(self) -> _timestamp_pb2.Timestamp:
+        """Auctions won before this are not in `wins` yet: they are still being counted, ask again. Absent: all are."""
+
     def __init__(
         self,
         *,
@@ -801,10 +806,11 @@ class GetCampaignSeriesResponse(_message.Message):
         complete: _builtins.bool = ...,
         charged_before_nanos: _builtins.int = ...,
         auctions: Global___AuctionShare | None = ...,
+        wins_start_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["auctions", b"auctions"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["auctions", b"auctions", "wins_start_time", b"wins_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["auctions", b"auctions", "charged_before_nanos", b"charged_before_nanos", "complete", b"complete", "points", b"points", "step_seconds", b"step_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auctions", b"auctions", "charged_before_nanos", b"charged_before_nanos", "complete", b"complete", "points", b"points", "step_seconds", b"step_seconds", "wins_start_time", b"wins_start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -838,7 +844,9 @@ class SeriesPoint(_message.Message):
     uncharged_nanos: _builtins.int
     """Due beyond the budget, in nanos."""
     bid_cpm_nanos: _builtins.int
-    """Mean of its own bid over the ads that were seen, as a price of one impression in nanos; 0 without any."""
+    """Mean of its own bid over the ads that were seen, not over all auctions won, as a price of one impression in nanos; 0
+    without any, or where only sums are left of their day.
+    """
     clearing_cpm_nanos: _builtins.int
     """Mean of the clearing price over the ads that were seen, likewise."""
     @_builtins.property
@@ -868,8 +876,9 @@ Global___SeriesPoint: _TypeAlias = SeriesPoint  # noqa: Y015
 
 @_typing.final
 class AuctionShare(_message.Message):
-    """How a campaign fares among a sample of the ads served lately. A user and place that match count as entered; that its
-    slot may have been dry at that moment is not known.
+    """How a campaign fares in a sample of the auctions held lately: of those since its last command that its window and its
+    budget were open for. A user and place that match count as entered; that its slot may have been dry at that moment is
+    not known.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -879,16 +888,24 @@ class AuctionShare(_message.Message):
     WON_FIELD_NUMBER: _builtins.int
     WINNING_BID_CPM_NANOS_FIELD_NUMBER: _builtins.int
     SAMPLED_PER_MILLION_FIELD_NUMBER: _builtins.int
+    SAMPLED_AUCTIONS_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
     sampled_ads: _builtins.int
-    """Ads in the sample."""
+    """Ads of the last hour in the sample, whether or not the campaign could have won them."""
     entered: _builtins.int
-    """Those whose user and place match."""
+    """Auctions whose user and place match. One of several ads is one auction."""
     won: _builtins.int
-    """Those that it won."""
+    """Those in which it won a place."""
     winning_bid_cpm_nanos: _builtins.int
-    """Mean of what the winners bid where it lost, as a price of one impression in nanos."""
+    """Mean, over the auctions that it lost, of the lowest bid that won, as a price of one impression in nanos."""
     sampled_per_million: _builtins.int
-    """Share of all ads that is sampled, in millionths."""
+    """Share of all auctions that is sampled, in millionths."""
+    sampled_auctions: _builtins.int
+    """Auctions in the sample that the campaign could have been in, whoever the user was."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when they count: as far as the sample reaches, and the campaign was as it is now."""
+
     def __init__(
         self,
         *,
@@ -897,10 +914,12 @@ class AuctionShare(_message.Message):
         won: _builtins.int = ...,
         winning_bid_cpm_nanos: _builtins.int = ...,
         sampled_per_million: _builtins.int = ...,
+        sampled_auctions: _builtins.int = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entered", b"entered", "sampled_ads", b"sampled_ads", "sampled_per_million", b"sampled_per_million", "winning_bid_cpm_nanos", b"winning_bid_cpm_nanos", "won", b"won"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entered", b"entered", "sampled_ads", b"sampled_ads", "sampled_auctions", b"sampled_auctions", "sampled_per_million", b"sampled_per_million", "start_time", b"start_time", "winning_bid_cpm_nanos", b"winning_bid_cpm_nanos", "won", b"won"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -944,8 +963,11 @@ class ListChargesResponse(_message.Message):
 
     CHARGES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PURGED_SEQ_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Where the next page begins; empty: this was the last."""
+    purged_seq: _builtins.int
+    """The charges up to this number have left the ledger: they are archived, and on the bill. 0: none."""
     @_builtins.property
     def charges(self) -> _containers.RepeatedCompositeFieldContainer[Global___Charge]:
         """The page."""
@@ -955,10 +977,11 @@ class ListChargesResponse(_message.Message):
         *,
         charges: _abc.Iterable[Global___Charge] | None = ...,
         next_page_token: _builtins.str = ...,
+        purged_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charges", b"charges", "next_page_token", b"next_page_token", "purged_seq", b"purged_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1169,6 +1192,7 @@ class GetBillRequest(_message.Message):
     CAMPAIGN_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    COMPARE_LEDGER_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     """Only campaigns of this account; empty: all."""
     campaign_id: _builtins.str
@@ -1177,6 +1201,8 @@ class GetBillRequest(_message.Message):
     """At most so many lines in the answer, 1 to 5,000; 0 is read as 1,000."""
     page_token: _builtins.str
     """As answered in next_page_token: further lines of the same bill; empty: the first of the newest one."""
+    compare_ledger: _builtins.bool
+    """Whether to compare the lines with the ledger. That reads the ledger, which takes a while where it is long."""
     @_builtins.property
     def period(self) -> Global___ReportPeriod:
         """The period."""
@@ -1189,10 +1215,11 @@ class GetBillRequest(_message.Message):
         campaign_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        compare_ledger: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "campaign_id", b"campaign_id", "page_size", b"page_size", "page_token", b"page_token", "period", b"period"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "campaign_id", b"campaign_id", "compare_ledger", b"compare_ledger", "page_size", b"page_size", "page_token", b"page_token", "period", b"period"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1212,6 +1239,9 @@ class GetBillResponse(_message.Message):
     TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     LEDGER_NANOS_FIELD_NUMBER: _builtins.int
+    ON_THE_WAY_NANOS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    LEDGER_FIELD_NUMBER: _builtins.int
     period: _builtins.str
     """The period for people."""
     currency: _builtins.str
@@ -1222,8 +1252,12 @@ class GetBillResponse(_message.Message):
     """Where the next page begins; empty: this was the last."""
     ledger_nanos: _builtins.int
     """What the ledger holds of the same campaigns for all time, in nanos: charges that are not archived yet too. 0 unless
-    the period is open on both sides.
+    the period is open on both sides: `ledger` answers for every period.
     """
+    on_the_way_nanos: _builtins.int
+    """Charged in the period and not in the lines, because it is still on its way to the archive, in nanos."""
+    note: _builtins.str
+    """What the figures lack, in sentences for people: days of the period that are retired. Empty: nothing."""
     @_builtins.property
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
         """When the archive was read."""
@@ -1236,6 +1270,10 @@ class GetBillResponse(_message.Message):
     def total(self) -> Global___BillLine:
         """All lines added up, on whatever page."""
 
+    @_builtins.property
+    def ledger(self) -> Global___LedgerComparison:
+        """What the ledger says of the same campaigns in the same period. Only if asked for."""
+
     def __init__(
         self,
         *,
@@ -1247,14 +1285,125 @@ class GetBillResponse(_message.Message):
         total_size: _builtins.int = ...,
         next_page_token: _builtins.str = ...,
         ledger_nanos: _builtins.int = ...,
+        on_the_way_nanos: _builtins.int = ...,
+        note: _builtins.str = ...,
+        ledger: Global___LedgerComparison | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "ledger", b"ledger", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "currency", b"currency", "ledger_nanos", b"ledger_nanos", "lines", b"lines", "next_page_token", b"next_page_token", "period", b"period", "total", b"total", "total_size", b"total_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "currency", b"currency", "ledger", b"ledger", "ledger_nanos", b"ledger_nanos", "lines", b"lines", "next_page_token", b"next_page_token", "note", b"note", "on_the_way_nanos", b"on_the_way_nanos", "period", b"period", "total", b"total", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetBillResponse: _TypeAlias = GetBillResponse  # noqa: Y015
+
+@_typing.final
+class LedgerComparison(_message.Message):
+    """The lines of a bill against the ledger: each campaign up to the last event that the bill counts, so exact at any
+    moment. charged_nanos = ledger_nanos + purged_nanos + difference_nanos.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    OK_FIELD_NUMBER: _builtins.int
+    CAMPAIGNS_FIELD_NUMBER: _builtins.int
+    DIFFERING_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    ACCOUNT_COUNT_FIELD_NUMBER: _builtins.int
+    ok: _builtins.bool
+    """True if no campaign differs."""
+    campaigns: _builtins.int
+    """Campaigns compared: those with a line, and those that the ledger charged in the period."""
+    differing: _builtins.int
+    """How many of them differ."""
+    account_count: _builtins.int
+    """How many accounts there are."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """When the ledger was read."""
+
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What differs, in sentences; at most 50."""
+
+    @_builtins.property
+    def total(self) -> Global___AccountSums:
+        """All accounts added up; its account is empty."""
+
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AccountSums]:
+        """By account, the highest charge first; at most 200."""
+
+    def __init__(
+        self,
+        *,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+        ok: _builtins.bool = ...,
+        campaigns: _builtins.int = ...,
+        differing: _builtins.int = ...,
+        findings: _abc.Iterable[_builtins.str] | None = ...,
+        total: Global___AccountSums | None = ...,
+        accounts: _abc.Iterable[Global___AccountSums] | None = ...,
+        account_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_count", b"account_count", "accounts", b"accounts", "as_of_time", b"as_of_time", "campaigns", b"campaigns", "differing", b"differing", "findings", b"findings", "ok", b"ok", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LedgerComparison: _TypeAlias = LedgerComparison  # noqa: Y015
+
+@_typing.final
+class AccountSums(_message.Message):
+    """A bill by account, beside what the ledger says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    CHARGED_NANOS_FIELD_NUMBER: _builtins.int
+    LEDGER_NANOS_FIELD_NUMBER: _builtins.int
+    PURGED_NANOS_FIELD_NUMBER: _builtins.int
+    ON_THE_WAY_NANOS_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_NANOS_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """The account."""
+    lines: _builtins.int
+    """Lines on the bill."""
+    charged_nanos: _builtins.int
+    """The charges of these lines, in nanos."""
+    ledger_nanos: _builtins.int
+    """What the ledger holds for the period up to the same events, in nanos."""
+    purged_nanos: _builtins.int
+    """The rest of the lines, in nanos, where the ledger's rows of the period are purged: of those it keeps one sum per
+    campaign and no times. These campaigns are compared over all time instead.
+    """
+    on_the_way_nanos: _builtins.int
+    """Charged in the period after these events, in nanos: on its way to the archive, and on no line."""
+    difference_nanos: _builtins.int
+    """By how much lines exceed the ledger, in nanos; differences of several campaigns may cancel: see `ok`."""
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        lines: _builtins.int = ...,
+        charged_nanos: _builtins.int = ...,
+        ledger_nanos: _builtins.int = ...,
+        purged_nanos: _builtins.int = ...,
+        on_the_way_nanos: _builtins.int = ...,
+        difference_nanos: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "charged_nanos", b"charged_nanos", "difference_nanos", b"difference_nanos", "ledger_nanos", b"ledger_nanos", "lines", b"lines", "on_the_way_nanos", b"on_the_way_nanos", "purged_nanos", b"purged_nanos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccountSums: _TypeAlias = AccountSums  # noqa: Y015
 
 @_typing.final
 class BillLine(_message.Message):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from adplatform.v1 import events_pb2
 from auction_campaigns import campaign
 
 from adserver.index import Index
@@ -43,6 +44,17 @@ def service(campaigns: list[Campaign], profiles: Profiles | None = None) -> AdSe
 
 def opened(advert: ServedAdvert) -> Serve:
     return decode_serve(RING.open(advert.receipt))
+
+
+def test_the_country_goes_to_the_statistics_and_into_no_receipt() -> None:
+    made = service([campaign("c")])
+    taken: list[bytes] = []
+    made._records.add = taken.append  # type: ignore[method-assign]
+    (advert,) = made.serve(REQUEST)
+    record = events_pb2.ServedAd.FromString(taken[0])
+    assert record.country == REQUEST.country != ""
+    record.ClearField("country")
+    assert record == events_pb2.ServedAd.FromString(RING.open(advert.receipt))
 
 
 def test_the_receipt_holds_all_that_was_seen_in_the_auction() -> None:
