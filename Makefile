@@ -8,7 +8,7 @@ SOURCES := adserver feedback admanager writer simulator reporting console market
 export DURATION RATE COMMANDS USERS SEED SLOT CHAOS_MINUTES SOAK SEEDS FIRST DEFECT CASES
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve console up down mesh certs chaos report reconcile test test-embedded unit simulation fuzz test-clients test-console bench lint format protos protos-check protos-lint protos-breaking protos-release api-docs api-docs-check lock tools clean
+.PHONY: help run serve console up down mesh certs chaos report reconcile test test-embedded unit simulation fuzz test-clients test-console screenshots bench lint format protos protos-check protos-lint protos-breaking protos-release api-docs api-docs-check lock tools clean
 
 help: ## Print what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench-%: $(VENV)/runtime.stamp
 test-console: $(VENV)/dev.stamp ## Test the web pages in a browser (Debian's chromium), on running processes
 	@command -v chromium >/dev/null || { echo "make: chromium is missing: apt-get install chromium"; exit 1; }
 	$(BIN)/pytest tests/unit/console tests/console
+
+screenshots: $(VENV)/dev.stamp ## Make pictures of every web page in var/screenshots
+	SCREENSHOTS=var/screenshots $(BIN)/pytest -q tests/console/test_screenshots.py
 
 test-clients: $(VENV)/dev.stamp ## Build the clients of every language and run them against live servers
 	CI=true $(BIN)/pytest -m clients tests/clients

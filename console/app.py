@@ -66,6 +66,7 @@ def _console_routes() -> list[BaseRoute]:
         Route("/commands/{command_id}", commands.command, methods=get),
         Route("/bill", bill.bill, methods=get),
         Route("/bill/table", bill.bill_table, methods=get),
+        Route("/bill/ledger", bill.bill_ledger, methods=get),
         Route("/bill/reconciliation", bill.reconciliation, methods=get),
         Route("/bill.csv", bill.bill_csv, methods=get),
         Route("/bill.pdf", bill.bill_pdf, methods=get),
@@ -108,6 +109,7 @@ async def _broken(request: Request, problem: Exception) -> Response:
         500,
         title="Something went wrong here",
         text="It is in the console's log. Nothing was changed by it.",
+        again="",
         active=None,
     )
 

@@ -24,6 +24,10 @@ NAVIGATION: Final = (
 )
 """Key, address, name, and whether it is for operators only."""
 
+AGAIN: Final = "x-again"
+"""The header of a request for a part that was not there before."""
+_PASSING: Final = (429, 503)
+
 
 class SignInNeeded(Exception):
     """Nobody is signed in, or the token counts no more."""
@@ -127,12 +131,22 @@ async def show_problem(request: Request, problem: Exception) -> Response:
             title, text, status = "That did not work", _sentence(place + problem.message), 400
         case _:
             raise problem
+    again = address_to_ask_again(request) if status in _PASSING else ""
     template = "problem_part.html" if is_part(request) else "problem.html"
-    response = site.page(request, template, status, title=title, text=text.strip(), active=None)
+    response = site.page(request, template, status, title=title, text=text.strip(), active=None, again=again)
     if is_part(request):
         response.status_code = 200  # htmx leaves out what is no success
         response.headers["X-Problem"] = str(status)
+        if again and AGAIN in request.headers:
+            response.headers["HX-Reswap"] = "none"  # it is said already; screen readers would say it each time
     return response
+
+
+def address_to_ask_again(request: Request) -> str:
+    """Returns the address of a part that may be there the next time; empty where asking would change something."""
+    if not is_part(request) or request.method != "GET":
+        return ""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _sentence(text: str) -> str:

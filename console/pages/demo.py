@@ -4,7 +4,7 @@ from adplatform.v1 import reporting_pb2 as pb
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console.calls import Away
+from console.calls import Away, Refused
 from console.site import site_of
 
 
@@ -25,6 +25,10 @@ async def draw_user(request: Request) -> Response:
         found = await site.call(request, site.mesh.reporting.DrawUsers, pb.DrawUsersRequest(count=1))
     except Away as away:
         return JSONResponse({"problem": f"The {away.service} does not answer."}, 503)
+    except Refused as refused:
+        if refused.code != "PERMISSION_DENIED":
+            raise
+        return JSONResponse({"problem": "Known users are drawn for operators only; type a user's id."}, 403)
     if not found.users:
         return JSONResponse({"problem": "No users are known here yet."}, 404)
     user = found.users[0]

@@ -19,6 +19,7 @@ from console.wire import change_of, changed_names, shown_nanos, spec_of, targeti
 
 _USUAL: Final = timedelta(days=7)
 _BLANK: Final = dict.fromkeys(NAMES, "") | {"gender": "All", "income_bucket": "All"}
+_HIDDEN: Final = ("campaign_id", "command_id", "loaded", "spent")
 
 
 async def new(request: Request) -> Response:
@@ -45,8 +46,8 @@ async def create(request: Request) -> Response:
     )
     try:
         done = await site.call(request, site.mesh.campaigns.CreateCampaign, message)
-    except Refused as refused:
-        return await _form(request, "new", values, _refused(refused), 422)
+    except (Refused, Away) as problem:
+        return await _form(request, "new", values, *_unsent(problem))
     return RedirectResponse(f"/campaigns/{done.campaign_id}?command={done.command_id}", 303)
 
 
@@ -76,8 +77,8 @@ async def update(request: Request) -> Response:
     message = pb.UpdateCampaignRequest(campaign_id=campaign_id, change=change, command_id=values.get("command_id", ""))
     try:
         done = await site.call(request, site.mesh.campaigns.UpdateCampaign, message)
-    except Refused as refused:
-        return await _form(request, "edit", values, _refused(refused), 422)
+    except (Refused, Away) as problem:
+        return await _form(request, "edit", values, *_unsent(problem))
     return RedirectResponse(f"/campaigns/{campaign_id}?command={done.command_id}", 303)
 
 
@@ -133,7 +134,7 @@ async def _form(
         status,
         active="campaigns",
         kind=kind,
-        values=_BLANK | {"loaded": "", "campaign_id": "", "command_id": ""} | dict(values),
+        values=_BLANK | dict.fromkeys(_HIDDEN, "") | dict(values),
         errors=reading.errors,
         choices=choices,
         estimate=None,
@@ -161,7 +162,15 @@ async def _estimate(request: Request, campaign: CampaignFields, values: Mapping[
     return await site.call(request, site.mesh.reporting.EstimateCampaign, message)
 
 
-def _refused(refused: Refused) -> Reading:
-    """Puts a service's refusal beside the field that it names."""
-    name = refused.field.rpartition(".")[2].removesuffix("_nanos").removesuffix("_time")
-    return Reading({name if name in NAMES else "form": refused.message})
+def _unsent(problem: Refused | Away) -> tuple[Reading, int]:
+    """Returns what the form says of a command that was not taken, and its HTTP status: what was typed stays.
+
+    A refusal stands beside the field that it names. A command that may have arrived all the same is sent again safely,
+    because the form keeps its id.
+    """
+    if isinstance(problem, Away):
+        return Reading(
+            {"form": f"The {problem.service} does not answer. Everything is still here; send it again."}
+        ), 503
+    name = problem.field.rpartition(".")[2].removesuffix("_nanos").removesuffix("_time")
+    return Reading({name if name in NAMES else "form": problem.message}), 422

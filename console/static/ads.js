@@ -1,5 +1,5 @@
-// Shows an ad in each [data-ad] of a page, and tells what became of it. Needs nothing, never blocks the page.
-//   <script src="https://ads.example/ads.js" data-user="u1" data-city="Mumbai" async></script>  <div data-ad></div>
+// Shows an ad in each [data-ad] of a page, tells what became of it. Never blocks the page.
+//   <script src="https://ads.example/ads.js" data-user="u1" data-city="Mumbai" async></script> <div data-ad></div>
 // Also data-device, -state, -country; data-manual waits for adplatform.show(). After a purchase: adplatform.acquired().
 // Each step is an "adplatform" event of the document.
 (() => {
@@ -13,15 +13,14 @@
 
   const tell = (kind, detail) => document.dispatchEvent(new CustomEvent("adplatform", { detail: { kind, ...detail } }));
 
-  // Asks until there is an answer. Safe to repeat: a receipt is charged once for each action.
+  // Asks until answered. Safe to repeat: each action of a receipt is charged once.
   const ask = async (path, message, keepalive) => {
     for (let tries = 0; ; tries++) {
-      let problem = "no answer";
-      let final = false;
+      let problem = "no answer", final;
       try {
         const answer = await fetch(base + path, {
           method: "POST", body: JSON.stringify(message), keepalive, credentials: "omit",
-          headers: { "Content-Type": "text/plain" }, // so that browsers ask no permission first
+          headers: { "Content-Type": "text/plain" }, // no preflight
           signal: AbortSignal.timeout(5e3),
         });
         const said = await answer.json();
@@ -29,7 +28,7 @@
         problem = said.error.reason;
         final = answer.status < 500 && answer.status !== 429;
       } catch {}
-      if (final || tries === waits.length) throw new Error(problem);
+      if (final || !waits[tries]) throw new Error(problem);
       tell("retry", { path, problem, tries: tries + 1 });
       await new Promise((go) => setTimeout(go, waits[tries] * (0.5 + Math.random() / 2)));
     }
@@ -50,7 +49,7 @@
     unanswered.delete(message);
   };
 
-  // A view is half of the ad in sight for a second.
+  // A view is half of the ad in sight for a second. Hidden pages are not.
   const watch = new IntersectionObserver((entries) => {
     for (const { target, intersectionRatio } of entries) {
       const ad = shown.get(target);
@@ -63,17 +62,17 @@
     }
   }, { threshold: 0.5 });
 
+  const look = (slot) => {
+    watch.unobserve(slot);
+    watch.observe(slot); // tells at once
+  };
+  document.addEventListener("visibilitychange", () => shown.forEach((_, slot) => look(slot)));
+  const make = (tag, more) => Object.assign(document.createElement(tag), more);
+
   const put = (slot, ad) => {
     ad.sent = {};
-    const link = document.createElement("a");
-    const kind = document.createElement("small");
-    const words = document.createElement("strong");
-    link.href = slot.dataset.href || "#";
-    link.rel = "sponsored noopener";
-    link.className = "adplatform-ad";
-    kind.textContent = "Ad · " + ad.category;
-    words.textContent = ad.text;
-    link.append(kind, words);
+    const link = make("a", { href: slot.dataset.href || "#", rel: "sponsored noopener", className: "adplatform-ad" });
+    link.append(make("small", { textContent: "Ad · " + ad.category }), make("strong", { textContent: ad.text }));
     link.onclick = (event) => {
       if (!slot.dataset.href) event.preventDefault();
       send(ad, "click");
@@ -82,17 +81,15 @@
     };
     slot.replaceChildren(link);
     shown.set(slot, ad);
-    watch.unobserve(slot);
-    watch.observe(slot);
+    look(slot);
   };
 
   // Options: user, device, city, state, country, slots.
   const show = async (options) => {
-    const wanted = { ...script.dataset, ...options };
-    const slots = [...(wanted.slots || document.querySelectorAll("[data-ad]"))].slice(0, 10);
+    const { user: user_id, device: device_type, city, state, country, slots: given } = { ...script.dataset, ...options };
+    const slots = [...(given || document.querySelectorAll("[data-ad]"))].slice(0, 10);
     const mine = ++turn;
-    const { user, device, city, state, country } = wanted;
-    const message = { user_id: user, device_type: device, city, state, country, ad_count: slots.length };
+    const message = { user_id, device_type, city, state, country, ad_count: slots.length };
     if (!slots.length) return;
     tell("request", { message });
     try {
@@ -109,14 +106,14 @@
     }
   };
 
-  // The user bought, on the ad that was clicked last, here or on a page before.
+  // The user bought what was clicked last, maybe on a page before.
   const acquired = (ad) => {
     try { ad ||= JSON.parse(sessionStorage.adplatform); } catch {}
     if (ad) return send(ad, "acquisition");
   };
 
-  // What has no answer when the page goes is sent once more.
-  addEventListener("pagehide", () => unanswered.forEach((message) => navigator.sendBeacon(base + "/v1/feedback", JSON.stringify(message))));
+  // What is unanswered when the page goes is sent again.
+  addEventListener("pagehide", () => unanswered.forEach((one) => navigator.sendBeacon(base + "/v1/feedback", JSON.stringify(one))));
 
   window.adplatform = { show, acquired };
   if (!("manual" in script.dataset)) {

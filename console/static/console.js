@@ -17,7 +17,20 @@ document.addEventListener("htmx:afterSettle", () => {
 document.addEventListener("command-done", () => {
   const waiting = document.querySelector("[data-when-done]");
   if (waiting) location.replace(waiting.dataset.whenDone);
+  else if (document.getElementById("command")) freshHead();
 });
+
+// The heading is no part that htmx follows, and a command may have changed it: the text, or that it can be stopped.
+const freshHead = async () => {
+  try {
+    const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(8000) });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const [old, fresh] = [document, page].map((each) => each.querySelector("#main > .head"));
+    if (answer.ok && old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceWith(fresh);
+  } catch {
+    // the heading stays as it was
+  }
+};
 
 const notice = (text) => {
   const place = document.getElementById("notice");

@@ -46,6 +46,7 @@
       if (!ads.length) log(`No ad: ${reason === "NO_AD_REASON_NO_LIVE_CAMPAIGN" ? "no campaign is live" : "no campaign matches"}`);
       ads.forEach((ad) => log(`Ad ${short(ad)}: “${ad.text.slice(0, 80)}”`));
     },
+    feedback: ({ ad, action }) => log(`Sent the ${action} of ${short(ad)}`),
     charged: ({ ad, action, answer }) => {
       const nanos = BigInt(answer.charged_nanos || 0);
       if (!answer.repeat) {
@@ -80,6 +81,10 @@
   part("draw").addEventListener("click", async () => {
     try {
       const answer = await fetch("/demo/user.json", { signal: AbortSignal.timeout(8000) });
+      if (answer.redirected) {
+        location.assign("/signin"); // the session is over
+        return;
+      }
       const user = await answer.json();
       if (user.problem) {
         part("known").textContent = user.problem;

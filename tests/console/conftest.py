@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from audience import watch
 from playwright.sync_api import Browser, Page, sync_playwright
-from running import Running
+from running import Running, until
 
 from simulator.users import build_users
 from simulator.users_store import load_users
 
 CHROMIUM = "/usr/bin/chromium"
+LIVELY = "Lively"
+"""The city of a campaign that was seen, clicked and bought from, on the platform of most tests."""
 STRANGE = "Ünïcode 🧸🎁 <script>document.title='broken in'</script> & \"quotes\" " + "long" * 80
 
 
@@ -43,6 +46,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         )
         for number in range(3):
             platform.create(text=f"Campaign {number}", category=f"Category {number}")
+        platform.lively_id = platform.create(text="Seen, clicked, bought", city=LIVELY, budget_nanos=2 * 10**9)
+        watch(platform.page, LIVELY, 40)
+        until("the archive", lambda: platform.lively_id in platform.read("/bill.csv"), 30)
         yield platform
     finally:
         platform.close()

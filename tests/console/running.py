@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import grpc
+import httpx
 from adplatform.v1 import campaign_manager_pb2 as pb
 from adplatform.v1.campaign_manager_pb2_grpc import CampaignManagerStub
 
@@ -52,7 +53,7 @@ class Running:
             name: replace(spec, environment={**spec.environment, **(told or {}).get(name, {})})
             for name, spec in planned.specs.items()
         }
-        self.strange_id = ""
+        self.strange_id = self.lively_id = ""
         self.supervisor = Supervisor(folder / "logs")
         self.folder = folder
         self.engine = open_engine(environment["STORE_URL"])
@@ -78,7 +79,7 @@ class Running:
     def create(self, **changed: object) -> str:
         """Creates a campaign that is open for an hour, over gRPC, and waits until that is applied; returns its id."""
         now = int(time.time())
-        target = pb.Targeting(city=str(changed.pop("city", ELSEWHERE)))
+        target = pb.Targeting(city=str(changed.pop("city", ELSEWHERE)), device=str(changed.pop("device", "")))
         fields = {
             "text": "Hand-made mugs",
             "category": "Home & Kitchen",
@@ -102,6 +103,10 @@ class Running:
 
             wait_until(f"command {done.command_id}", applied, APPLIED_S)
         return str(done.campaign_id)
+
+    def read(self, path: str) -> str:
+        """Returns a page's text."""
+        return httpx.get(self.page + path, timeout=30).text
 
     def close(self) -> None:
         """Stops what runs."""

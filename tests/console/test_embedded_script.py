@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-from running import Running
+from running import Running, until
 
 SCRIPT = Path(__file__).parents[2] / "console/static/ads.js"
 CITY = "Embedded city"
@@ -99,6 +99,42 @@ def test_what_is_lost_is_sent_again_and_charged_once(visit: Page, shop: tuple[Ru
         ad.scroll_into_view_if_needed()
     assert viewed.value.json()["repeat"] is True, "the second try had arrived"
     assert tries == {"ads": 3, "feedback": 3}
+
+
+def test_a_page_that_was_hidden_counts_its_views_when_it_is_seen_again(visit: Page, shop: tuple[Running, str]) -> None:
+    """Half a second in sight, a time hidden, and then a whole second in sight."""
+    _, site = shop
+    sent: list[str] = []
+    visit.on("request", lambda each: sent.append(each.post_data or "") if each.url.endswith("/feedback") else None)
+    visit.add_init_script(
+        "let away = false; Object.defineProperty(document, 'hidden', { get: () => away });"
+        "window.hide = (value) => { away = value; document.dispatchEvent(new Event('visibilitychange')); };"
+    )
+    visit.goto(site)
+    ad = visit.locator(".adplatform-ad")
+    expect(ad).to_be_attached()
+    ad.scroll_into_view_if_needed()
+    visit.evaluate("hide(true)")
+    visit.wait_for_timeout(1_600)  # its second is over
+    assert sent == [], "nobody sees a hidden page"
+    with visit.expect_response("**/v1/feedback"):
+        visit.evaluate("hide(false)")
+    visit.evaluate("hide(true)")
+    visit.evaluate("hide(false)")
+    visit.wait_for_timeout(1_300)
+    assert len(sent) == 1 and "ACTION_VIEW" in sent[0]
+
+
+def test_a_gateway_that_hangs_keeps_no_page_from_loading(visit: Page, shop: tuple[Running, str]) -> None:
+    held: list[Route] = []
+    visit.route("**/v1/ads", lambda route: held.append(route))  # never answered
+    visit.goto(shop[1], wait_until="load", timeout=10_000)
+    until("the ad asked for", lambda: bool(visit.wait_for_timeout(50) or held), 5)
+    assert visit.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd") > 0
+    visit.unroute("**/v1/ads")
+    visit.route("**/ads.js", lambda route: held.append(route))
+    visit.goto(shop[1], wait_until="domcontentloaded", timeout=10_000)
+    expect(visit.locator("p")).to_have_text("Far down")
 
 
 def test_a_site_that_is_not_named_gets_nothing_and_its_page_stays_whole(visit: Page, running: Running) -> None:
