@@ -9,7 +9,7 @@ import httpx
 import pytest
 from audience import watch
 from playwright.sync_api import Browser, expect
-from running import Running, allowed_s
+from running import Running, allowed_s, until
 
 from marketplace.runtime.store.rows import insert_rows
 from marketplace.runtime.store.schema import ads
@@ -19,6 +19,7 @@ from simulator.users_store import load_users
 
 CAMPAIGNS = 100_000
 PAGE_S = 0.3
+BILLED_S = 60.0
 CITIES = ("All", "Mumbai", "Delhi", "Pune", "Chennai")
 Recorder = Callable[[str, object], None]
 HOUR_US = 3_600 * 1_000_000
@@ -52,7 +53,7 @@ def row(number: int, now_us: int) -> dict[str, object]:
         "slot_no": now_us // (600 * 1_000_000),
         "slot_budget_nanos": 10**6,
         "event_seq": 0,
-        "change_no": 1,
+        "change_no": 0,
         "created_us": now_us - number,
         "updated_us": now_us - number,
     }
@@ -68,8 +69,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         connection.commit()
     try:
         platform.start()
-        platform.lively_id = platform.create(city="Lively")
+        platform.lively_id = platform.create(city="Lively", cpa_nanos=10**9)  # more than others bid who reach any city
         watch(platform.page, "Lively", 60)
+        until("the charges on the bill", lambda: platform.lively_id in platform.read("/bill.csv"), BILLED_S)
         yield platform
     finally:
         platform.close()

@@ -73,8 +73,11 @@ def test_the_printed_amounts_are_the_ledgers(page: Page, running: Running) -> No
     def is_archived() -> bool:
         return amount(printed(running, **asked), "Total charged:") == owed
 
-    text = printed(running, **asked)
-    assert amount(text, "Charged, by these lines") + amount(text, "On its way, on no line") == owed
+    def is_told() -> bool:
+        text = printed(running, **asked)
+        return amount(text, "Charged, by these lines") + amount(text, "On its way, on no line") == owed
+
+    until("the charge on its way or on a line", is_told, 40)  # what is printed may be half a minute old, as it says
     until("the charge archived", is_archived, 30)
     for period in ({}, {"from": day}, {"from": past, "to": (today + timedelta(days=2)).date().isoformat()}):
         text = printed(running, **asked, **period)
@@ -88,8 +91,12 @@ def test_the_printed_amounts_are_the_ledgers(page: Page, running: Running) -> No
 
     with reading(running.engine) as connection:
         every = connection.execute(select(ledger.c.charged_nanos)).scalars().all()
-    whole = printed(running)
-    assert amount(whole, "Charged, by these lines") + amount(whole, "On its way, on no line") == sum(every)
+
+    def is_all_told() -> bool:
+        whole = printed(running)
+        return amount(whole, "Charged, by these lines") + amount(whole, "On its way, on no line") == sum(every)
+
+    until("every charge on its way or on a line", is_all_told, 40)
 
     page.goto(f"/bill?campaign={campaign_id}&from={day}")
     expect(page.locator("#ledger")).to_contain_text("These lines agree with the ledger", timeout=allowed_s(30) * 1000)

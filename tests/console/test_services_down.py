@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from looks import WIDE, looks_fine
 from playwright.sync_api import Browser, Page, expect
 from running import ELSEWHERE, Running, allowed_s, until
 
@@ -40,6 +41,8 @@ def test_a_command_is_followed_over_an_outage(visit: Page, mesh: Running) -> Non
     problem = visit.locator(".head + .problem")
     expect(problem).to_contain_text("The ad manager does not answer")
     expect(problem).to_contain_text("It is asked again every few seconds.")
+    looks_fine(visit, "a campaign while the ad manager is away")
+    visit.set_viewport_size(WIDE)
     mesh.start("ad-manager")
     expect(visit.locator("#command .badge")).to_have_text("Applied")
     expect(visit.locator("#live")).to_contain_text("12.00")
@@ -87,6 +90,18 @@ def test_parts_come_back_with_the_reporting_service(visit: Page, mesh: Running) 
     expect(tabs[0].locator(".charges")).to_contain_text("Nothing yet")
     expect(tabs[0].locator("body")).to_contain_text("New Campaign")
     expect(tabs[1].locator("#report-1")).to_be_visible()
+
+
+def test_parts_come_back_after_a_first_request_that_was_lost(visit: Page, mesh: Running) -> None:
+    campaign_id = mesh.create()
+    for path, parts in {f"/campaigns/{campaign_id}": "{charges,commands}", "/bill": "{ledger*,reconciliation}"}.items():
+        lost = f"**{path}/{parts}"
+        visit.route(lost, lambda route: route.abort())
+        visit.goto(path)
+        expect(visit.locator(".waiting")).to_have_count(2)
+        visit.unroute(lost)
+        expect(visit.locator(".waiting")).to_have_count(0)
+        expect(visit.locator(".problem")).to_have_count(0)
 
 
 def test_feedback_waits_for_its_handler(visit: Page, mesh: Running) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from looks import looks_fine
 from playwright.sync_api import Browser, Page, expect
 from running import Running, allowed_s
 
@@ -72,6 +73,7 @@ def test_who_sees_what(visitor: Page, browser: Browser, guarded: Guarded) -> Non
     expect(visitor.locator("#token-message")).to_contain_text(
         "Campaigns are for managers", timeout=allowed_s(10) * 1000
     )
+    looks_fine(visitor, "sign-in with a message")
     sign_in(visitor, tokens[Role.OPERATOR])
     expect(visitor.locator("h1")).to_have_text("Overview")
     hers, his = create(visitor, "Hers", "acme"), create(visitor, "His", "rival")
@@ -89,7 +91,9 @@ def test_who_sees_what(visitor: Page, browser: Browser, guarded: Guarded) -> Non
         assert other.request.get(path).status == 404, path
     for path in ("/reports/all", "/bill/reconciliation", "/demo/user.json", "/bill.csv?account=rival"):
         assert other.request.get(path).status == 403, path
-    other.goto(f"/campaigns/{own}")
+    for path in ("/", "/bill", f"/campaigns/{own}"):
+        other.goto(path)
+        looks_fine(other, f"a manager's {path}")
     expect(other.locator(".terms")).to_contain_text("acme")
     other.get_by_role("button", name="Sign out").click()
     expect(other.locator("h1")).to_have_text("Sign in")
