@@ -14,7 +14,7 @@ import grpc
 from adplatform.v1 import ad_server_pb2 as pb
 from adplatform.v1.ad_server_pb2_grpc import AdServerStub
 
-from bench import machine, servers, store
+from bench import handler, machine, servers, store
 from bench.campaigns import requests
 from bench.load import Load, Loader, loader
 from bench.servers import Server
@@ -43,6 +43,9 @@ def run() -> list[Figure]:
             figures = [*_unary(load, floor, ours), *_streams(load, floor, ours)]
         with servers.echo(ten) as floor:
             figures += _ten_ads(load, floor, ours)
+    together, apart = handler.ad_us(kept, messages(_CALLS))
+    figures.append(Figure("an ad without gRPC, one after another", together, "us"))
+    figures.append(Figure("an ad without gRPC, 300 us of rest between two", apart, "us"))
     figures.append(Figure.at_most(f"start to first ad, {CAMPAIGNS:,} campaigns, {USERS:,} users", first_s, "s", 5))
     figures += _workers(load, kept)
     with servers.ad_server(store.filled(MANY, USERS)) as ours:

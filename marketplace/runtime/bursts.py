@@ -1,7 +1,7 @@
 """Work of several calls done in one go.
 
 Between two calls gRPC and the kernel do so much that the processor has forgotten, in caches and branch predictions,
-what ours needs: the 15 us of an auction and its receipt then take 60. Done one after the other for all calls that wait,
+what ours needs: the 15 us of an auction and its receipt are then 30 to 60. Done in a row for all calls that wait,
 each takes its 15 again, and the answers leave together (docs/performance.md).
 """
 
