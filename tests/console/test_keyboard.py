@@ -72,6 +72,7 @@ def test_the_list_by_keyboard(page: Page, running: Running) -> None:
     expect(page.locator(":focus")).to_have_id("sort-budget")
     page.keyboard.press("Enter")
     expect(page.locator("tbody tr").first).to_contain_text(f"{mark} 0")
+    expect(page.locator(":focus")).to_have_id("sort-budget")
     tab_to(page, "City", back=True)
     page.keyboard.type("Nowhere")
     page.keyboard.press("Enter")
