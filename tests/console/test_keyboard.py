@@ -67,12 +67,15 @@ def test_the_list_by_keyboard(page: Page, running: Running) -> None:
     page.keyboard.type(mark)
     expect(page.locator(".count")).to_have_text("2 campaigns")
     tab_to(page, "Budget")
-    page.wait_for_load_state("networkidle")  # who leaves the search field has the list read once more
     page.keyboard.press("Enter")
+    budget = page.get_by_role("columnheader", name="Budget")
+    expect(budget).to_have_attribute("aria-sort", "descending")  # the newest first looks alike
     expect(page.locator("tbody tr").first).to_contain_text(f"{mark} 1")
     expect(page.locator(":focus")).to_have_id("sort-budget")
     page.keyboard.press("Enter")
+    expect(budget).to_have_attribute("aria-sort", "ascending")
     expect(page.locator("tbody tr").first).to_contain_text(f"{mark} 0")
+    expect(page.locator(":focus")).to_have_id("sort-budget")
     tab_to(page, "City", back=True)
     page.keyboard.type("Nowhere")
     page.keyboard.press("Enter")
