@@ -55,11 +55,6 @@ def per_second(number: int, seconds: float) -> str:
     return f"{found:,.0f}" if found >= 100 else f"{found:.1f}"
 
 
-def seconds_of(stamp: Any) -> int:
-    """Returns the whole seconds of a protobuf timestamp."""
-    return int(stamp.seconds)
-
-
 def instant(stamp: Any, zone: tzinfo) -> str:
     """Writes a protobuf timestamp for people: `24 Nov 2026, 14:05`, with seconds where it has some."""
     local = datetime.fromtimestamp(stamp.seconds, zone)

@@ -163,13 +163,13 @@ def _lines(
 
 
 def _total(course: reporting_pb2.GetCampaignSeriesResponse) -> dict[str, int]:
-    """Returns the sums of all steps; bid and price are means over the views of steps whose prices are still known."""
+    """Returns the sums of all steps; prices are means over the views or wins of steps whose prices are known."""
     names = ("wins", "views", "clicks", "acquisitions", "charged_nanos", "uncharged_nanos")
     total = {name: sum(getattr(point, name) for point in course.points) for name in names}
-    priced = [point for point in course.points if point.bid_cpm_nanos]
-    views = sum(point.views for point in priced)
-    for name in ("bid_cpm_nanos", "clearing_cpm_nanos"):
-        total[name] = sum(getattr(point, name) * point.views for point in priced) // views if views else 0
+    for name, of in (("bid_cpm_nanos", "views"), ("clearing_cpm_nanos", "views"), ("won_cpm_nanos", "wins")):
+        priced = [(getattr(point, name), getattr(point, of)) for point in course.points if getattr(point, name)]
+        count = sum(weight for _, weight in priced)
+        total[name] = sum(price * weight for price, weight in priced) // count if count else 0
     return total
 
 

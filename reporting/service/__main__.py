@@ -43,7 +43,7 @@ from reporting.service.sample import PER_MILLION, Sample
 from reporting.service.servicer import ReportingServicer, Sources
 from reporting.service.traffic import Traffic
 from reporting.service.views import Views
-from reporting.service.wins import Wins
+from reporting.service.wins import WinReader
 from reporting.service.wire import seen_feedback, seen_serves
 
 PROGRAM: Final = "reporting-service"
@@ -108,7 +108,7 @@ def build(settings: ReportingSettings) -> Process:
     sample = Sample(round(settings.auction_sample * PER_MILLION), settings.sample_capacity)
     traffic = Traffic()
     auctions = AuctionFigures([address for address in settings.watch_metrics.split(",") if address])
-    wins, past = Wins(_session(settings)), Past(_session(settings))
+    wins, past = WinReader(_session(settings)), Past(_session(settings))
     archive = Archive(open_archive(settings.archive_url).files, _session(settings))
     sources = Sources(
         engine=engine,

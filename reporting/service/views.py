@@ -23,7 +23,7 @@ from reporting.service.sample import Sample
 from reporting.service.share import Share, eligible_span, share_of
 from reporting.service.standing import Standing, read_standing
 from reporting.service.traffic import MINUTE_US
-from reporting.service.wins import Wins
+from reporting.service.wins import WinReader, Wins
 from reporting.service.wire import course_event
 
 _COURSES: Final = 256
@@ -62,7 +62,7 @@ class Series:
 
     step_us: int
     steps: list[Step]
-    wins: dict[int, int]
+    wins: dict[int, Wins]
     wins_since_us: int | None
     complete: bool
     charged_before_nanos: int
@@ -71,7 +71,9 @@ class Series:
 class Views:
     """The store's and the archive's answers, with what is kept between calls. For several threads."""
 
-    def __init__(self, engine: Engine, wins: Wins, past: Past, sample: Sample, grid: SlotGrid, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, wins: WinReader, past: Past, sample: Sample, grid: SlotGrid, clock: Clock
+    ) -> None:
         self._engine = engine
         self._wins = wins
         self._past = past
@@ -142,11 +144,11 @@ class Views:
             step_us = step_length_us(start, end, max_points)
             steps = course.steps(start, end, step_us)
             charged_before = account.spent_nanos - course.charged_from(start) if complete else 0
-        wins: dict[int, int] = {}
-        for number, count in won.by_minute.items():
+        wins: dict[int, Wins] = {}
+        for number, some in won.by_minute.items():
             if start <= number * MINUTE_US < end:
                 at_us = start + (number * MINUTE_US - start) // step_us * step_us
-                wins[at_us] = wins.get(at_us, 0) + count
+                wins[at_us] = wins.get(at_us, Wins()) + some
         return Series(step_us, _with_wins(steps, wins), wins, won.since_us, complete, max(0, charged_before))
 
     def share(self, campaign_id: str) -> Share:
@@ -185,7 +187,7 @@ class Views:
         return kept
 
 
-def _with_wins(steps: list[Step], wins: dict[int, int]) -> list[Step]:
+def _with_wins(steps: list[Step], wins: dict[int, Wins]) -> list[Step]:
     """Adds the steps in which nothing happened but an auction was won."""
     known = {step.start_us for step in steps}
     return sorted([*steps, *(Step(at) for at in wins if at not in known)], key=lambda step: step.start_us)

@@ -13,6 +13,7 @@ from reporting.service.choices import Choice
 from reporting.service.estimate import Kind
 from reporting.service.share import Share
 from reporting.service.views import Estimate, Plan, Series
+from reporting.service.wins import Wins
 from reporting.service.wire import micros, step_to_proto, targeting_of
 
 _LIMITS: Final = {"cpc_nanos": MAX_PRICE_NANOS, "cpa_nanos": MAX_PRICE_NANOS, "leftover_nanos": MAX_BUDGET_NANOS}
@@ -59,7 +60,7 @@ def series_to_proto(series: Series, share: Share, per_million: int) -> pb.GetCam
     """Writes a campaign's course, and how it fared in the sample if anything was sampled."""
     response = pb.GetCampaignSeriesResponse(
         step_seconds=series.step_us // US_PER_SECOND,
-        points=(step_to_proto(step, series.wins.get(step.start_us, 0)) for step in series.steps),
+        points=(step_to_proto(step, series.wins.get(step.start_us, Wins())) for step in series.steps),
         complete=series.complete,
         charged_before_nanos=series.charged_before_nanos,
     )

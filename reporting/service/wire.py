@@ -22,6 +22,7 @@ from reporting.service.sample import Sample, SampledAd, auction_number
 from reporting.service.search import Order, Phase
 from reporting.service.standing import Standing
 from reporting.service.traffic import Minute, Seen
+from reporting.service.wins import Wins
 
 PHASES: Final[dict[int, Phase | None]] = {
     pb.CAMPAIGN_PHASE_UNSPECIFIED: None,
@@ -185,11 +186,11 @@ def command_to_proto(entry: CommandEntry) -> pb.CommandRecord:
     )
 
 
-def step_to_proto(step: Step, wins: int) -> pb.SeriesPoint:
+def step_to_proto(step: Step, wins: Wins) -> pb.SeriesPoint:
     """Writes a step of a campaign's course."""
     return pb.SeriesPoint(
         start_time=timestamp(step.start_us),
-        wins=wins,
+        wins=wins.count,
         views=step.views,
         clicks=step.clicks,
         acquisitions=step.acquisitions,
@@ -197,6 +198,7 @@ def step_to_proto(step: Step, wins: int) -> pb.SeriesPoint:
         uncharged_nanos=step.uncharged_nanos,
         bid_cpm_nanos=step.bid_cpm_nanos,
         clearing_cpm_nanos=step.clearing_cpm_nanos,
+        won_cpm_nanos=wins.clearing_cpm_nanos,
     )
 
 

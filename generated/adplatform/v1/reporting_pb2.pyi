@@ -831,6 +831,7 @@ class SeriesPoint(_message.Message):
     UNCHARGED_NANOS_FIELD_NUMBER: _builtins.int
     BID_CPM_NANOS_FIELD_NUMBER: _builtins.int
     CLEARING_CPM_NANOS_FIELD_NUMBER: _builtins.int
+    WON_CPM_NANOS_FIELD_NUMBER: _builtins.int
     wins: _builtins.int
     """Auctions won, as far as they are archived."""
     views: _builtins.int
@@ -849,6 +850,10 @@ class SeriesPoint(_message.Message):
     """
     clearing_cpm_nanos: _builtins.int
     """Mean of the clearing price over the ads that were seen, likewise."""
+    won_cpm_nanos: _builtins.int
+    """Mean of the clearing price over the auctions won, as a price of one impression in nanos; 0 without any, or where only
+    counts are left of their day.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the step begins."""
@@ -865,10 +870,11 @@ class SeriesPoint(_message.Message):
         uncharged_nanos: _builtins.int = ...,
         bid_cpm_nanos: _builtins.int = ...,
         clearing_cpm_nanos: _builtins.int = ...,
+        won_cpm_nanos: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisitions", b"acquisitions", "bid_cpm_nanos", b"bid_cpm_nanos", "charged_nanos", b"charged_nanos", "clearing_cpm_nanos", b"clearing_cpm_nanos", "clicks", b"clicks", "start_time", b"start_time", "uncharged_nanos", b"uncharged_nanos", "views", b"views", "wins", b"wins"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisitions", b"acquisitions", "bid_cpm_nanos", b"bid_cpm_nanos", "charged_nanos", b"charged_nanos", "clearing_cpm_nanos", b"clearing_cpm_nanos", "clicks", b"clicks", "start_time", b"start_time", "uncharged_nanos", b"uncharged_nanos", "views", b"views", "wins", b"wins", "won_cpm_nanos", b"won_cpm_nanos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

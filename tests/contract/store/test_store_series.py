@@ -1,8 +1,9 @@
 """A campaign's course is whole from its first win on: before any view, and after its ledger rows and days are gone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from reporting.service.past import Past
 from reporting.service.sample import PER_MILLION, Sample, SampledAd
 from reporting.service.share import Share
 from reporting.service.views import Series, Views
-from reporting.service.wins import Wins
+from reporting.service.wins import WinReader
 from reporting.sources import read_store
 from writer.batching import Limits
 from writer.landings import ServedLanding
@@ -54,7 +55,7 @@ def views(books: Books, tmp_path: Path) -> Iterator[Callable[..., Views]]:
 
     def open_views(now_us: int = LATER_US, sample: Sample | None = None) -> Views:
         catalogs.extend(DuckDbCatalog(tmp_path / "archive") for _ in range(2))
-        wins, past = Wins(catalogs[-2]), Past(catalogs[-1])
+        wins, past = WinReader(catalogs[-2]), Past(catalogs[-1])
         return Views(books.store.engine, wins, past, sample or Sample(0, 1), GRID, lambda: now_us)
 
     yield open_views
@@ -62,11 +63,11 @@ def views(books: Books, tmp_path: Path) -> Iterator[Callable[..., Views]]:
         catalog.close()
 
 
-def land_serves(books: Books, *served_at_us: int) -> None:
-    """Lands serves of the campaign, each at its time."""
-    for at_us in served_at_us:
+def land_serves(books: Books, *served_at_us: int, prices: Sequence[int] = ()) -> None:
+    """Lands serves of the campaign, each at its time, at clearing prices of 30,000 nanos unless told otherwise."""
+    for at_us, price in zip_longest(served_at_us, prices, fillvalue=30_000):
         books.now_us = at_us
-        serve = replace(claim(MINE, VIEW).serve, served_at_us=at_us)
+        serve = replace(claim(MINE, VIEW).serve, served_at_us=at_us, auction_cpm_nanos=price)
         books.log.publisher().publish(SERVED_ADS, [Message(None, encode_served_batch([encode_serve(serve)]))])
         writer = Writer(books.log, books.archive.files, books.archive.catalog, ServedLanding(), Limits(max_age_s=0))
         for _ in range(3):
@@ -94,10 +95,9 @@ def totals(series: Series) -> dict[str, int]:
 
 
 def won(series: Series) -> int:
-    assert sum(series.wins[step.start_us] for step in series.steps if step.start_us in series.wins) == sum(
-        series.wins.values()
-    )
-    return sum(series.wins.values())
+    counts = {at_us: wins.count for at_us, wins in series.wins.items()}
+    assert sum(counts[step.start_us] for step in series.steps if step.start_us in counts) == sum(counts.values())
+    return sum(counts.values())
 
 
 def test_wins_count_before_the_first_view_and_whatever_their_age(
@@ -105,13 +105,14 @@ def test_wins_count_before_the_first_view_and_whatever_their_age(
 ) -> None:
     opened = views(NOW_US + HOUR_US)
     assert (won(opened.series("c", None, None, 100)), opened.series("c", None, None, 100).steps) == (0, [])
-    land_serves(books, NOW_US + MINUTE_US, NOW_US + MINUTE_US, NOW_US + 5 * MINUTE_US)
+    land_serves(books, NOW_US + MINUTE_US, NOW_US + MINUTE_US, NOW_US + 5 * MINUTE_US, prices=(20_000, 30_001, 40_000))
     early = views(NOW_US + HOUR_US).series("c", None, None, 100)
     assert (won(early), early.wins_since_us, [step.start_us - NOW_US for step in early.steps]) == (
         3,
         None,
         [MINUTE_US, 5 * MINUTE_US],
     )
+    assert [early.wins[step.start_us].clearing_cpm_nanos for step in early.steps] == [25_000, 40_000]
     charge(books, VIEW, at_us=10 * MINUTE_US)
     for now_us in (NOW_US + HOUR_US, LATER_US):  # so many days later, the same
         found = views(now_us).series("c", None, None, 100)
@@ -155,6 +156,7 @@ def test_totals_stay_after_the_ledger_is_purged_and_the_days_are_retired(
     later = views().series("c", None, None, 1_000)
     assert (totals(later), won(later), later.charged_before_nanos) == (totals(after), 3, 0)
     assert later.steps[0].clearing_cpm_nanos == 0, "of a retired day there are no prices"
+    assert [wins.clearing_cpm_nanos for _, wins in sorted(later.wins.items())] == [0, 30_000]
     assert later.steps[-1].clearing_cpm_nanos == 20_000
 
 

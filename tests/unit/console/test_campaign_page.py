@@ -116,8 +116,19 @@ def test_lines_of_what_has_not_begun_or_began_before_its_window() -> None:
 def test_sums_and_means_by_the_views_that_have_prices() -> None:
     sums = _total(
         course(
-            point(0, wins=4, views=1, clicks=1, charged_nanos=5, bid_cpm_nanos=10, clearing_cpm_nanos=4),
-            point(1, wins=1, views=3, acquisitions=1, uncharged_nanos=2, bid_cpm_nanos=30, clearing_cpm_nanos=8),
+            point(
+                0, wins=4, won_cpm_nanos=5, views=1, clicks=1, charged_nanos=5, bid_cpm_nanos=10, clearing_cpm_nanos=4
+            ),
+            point(
+                1,
+                wins=1,
+                won_cpm_nanos=10,
+                views=3,
+                acquisitions=1,
+                uncharged_nanos=2,
+                bid_cpm_nanos=30,
+                clearing_cpm_nanos=8,
+            ),
             point(2, views=100, charged_nanos=7),
         )
     )
@@ -130,6 +141,7 @@ def test_sums_and_means_by_the_views_that_have_prices() -> None:
         "uncharged_nanos": 2,
         "bid_cpm_nanos": 25,
         "clearing_cpm_nanos": 7,
+        "won_cpm_nanos": 6,
     }
     assert set(_total(course()).values()) == {0}
 
@@ -154,9 +166,10 @@ def page_of(path: str, **answers: Any) -> str:
 
 
 def test_the_page_says_what_its_figures_count() -> None:
-    shown = course(point(0, wins=4, views=2, bid_cpm_nanos=10, clearing_cpm_nanos=4))
+    shown = course(point(0, wins=4, won_cpm_nanos=20_000, views=2, bid_cpm_nanos=10, clearing_cpm_nanos=4))
     whole = page_of("/campaigns/c%261/live", GetCampaignSeries=shown)
-    assert "that are archived" in whole and "no sample yet" in whole and "still being read" not in whole
+    assert "at 0.020 CPM on average, as far as archived" in whole
+    assert "no sample yet" in whole and "still being read" not in whole
     shown.wins_start_time.FromSeconds(START - 20)
     shown.complete = False
     share = pb.AuctionShare(sampled_ads=900, sampled_auctions=70, entered=9, won=4, sampled_per_million=10_000)

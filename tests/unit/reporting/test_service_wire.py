@@ -9,6 +9,7 @@ from reporting.service.sample import PER_MILLION, Sample
 from reporting.service.share import Share
 from reporting.service.views import Series
 from reporting.service.views_wire import series_to_proto
+from reporting.service.wins import Wins
 from reporting.service.wire import seen_serves
 
 NOW_US = 1_790_848_800_000_000
@@ -53,7 +54,7 @@ def test_what_is_sampled_of_an_ad() -> None:
 
 def series(wins_since_us: int | None) -> Series:
     steps = [Step(NOW_US, views=3, bids_nanos=20, prices_nanos=10, priced=2), Step(NOW_US + 60_000_000)]
-    return Series(60_000_000, steps, {NOW_US: 4}, wins_since_us, True, 7)
+    return Series(60_000_000, steps, {NOW_US: Wins(4, 2, 14)}, wins_since_us, True, 7)
 
 
 def test_a_series_as_it_is_answered() -> None:
@@ -63,6 +64,7 @@ def test_a_series_as_it_is_answered() -> None:
         (4, 3, 10, 5),
         (0, 0, 0, 0),
     ]
+    assert [point.won_cpm_nanos for point in answer.points] == [7, 0]
     assert not answer.HasField("wins_start_time") and not answer.HasField("auctions")
 
     share = Share(sampled=9, auctions=8, entered=5, won=2, winning_bid_cpm_nanos=3, since_us=NOW_US - 1_000_000)
