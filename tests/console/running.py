@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -114,6 +115,17 @@ class Running:
             self.supervisor.stop(name)
         self.supervisor.stop_all()
         self.engine.dispose()
+
+
+@contextmanager
+def fresh_platform(folder: Path) -> Iterator[Running]:
+    """Runs a platform that knows of nothing."""
+    platform = Running(folder)
+    try:
+        platform.start()
+        yield platform
+    finally:
+        platform.close()
 
 
 def until(what: str, done: Callable[[], bool], seconds: float) -> None:

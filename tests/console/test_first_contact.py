@@ -4,17 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from running import Running
+from running import Running, fresh_platform
 
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    platform = Running(tmp_path_factory.mktemp("empty"))
-    try:
-        platform.start()
+    with fresh_platform(tmp_path_factory.mktemp("empty")) as platform:
         yield platform
-    finally:
-        platform.close()
 
 
 @pytest.fixture

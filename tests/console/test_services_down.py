@@ -5,17 +5,13 @@ from collections.abc import Iterator
 import pytest
 from looks import WIDE, looks_fine
 from playwright.sync_api import Browser, Page, expect
-from running import ELSEWHERE, Running, allowed_s, until
+from running import ELSEWHERE, Running, allowed_s, fresh_platform, until
 
 
 @pytest.fixture(scope="module")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    platform = Running(tmp_path_factory.mktemp("down"))
-    try:
-        platform.start()
+    with fresh_platform(tmp_path_factory.mktemp("down")) as platform:
         yield platform
-    finally:
-        platform.close()
 
 
 @pytest.fixture
