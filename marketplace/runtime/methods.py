@@ -22,7 +22,6 @@ from marketplace.runtime.rpc_errors import end_of, status_of
 
 _OURS: Final = "/adplatform."
 _HEALTH: Final = "/grpc.health."
-_RETRY_S: Final = 0.2
 
 Handler = Any  # grpc.RpcMethodHandler, whose attributes the stubs do not know
 
@@ -131,7 +130,7 @@ def _full(handler: Handler, calls: MethodCalls) -> Handler:
     """Returns the handler of a method, ours or another's, while there are too many calls: it reads nothing."""
 
     async def refuse(request: Any, context: Any) -> Any:
-        error = errors.Overloaded("too many calls at once", _RETRY_S)
+        error = errors.Overloaded("too many calls at once")
         calls.failed(perf_counter(), *end_of(error))
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
