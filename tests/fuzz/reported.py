@@ -34,7 +34,7 @@ from reporting.service.sample import PER_MILLION, Sample, SampledAd
 from reporting.service.servicer import Sources
 from reporting.service.traffic import Seen, Traffic
 from reporting.service.views import Views
-from reporting.service.wins import Wins
+from reporting.service.wins import WinReader
 
 _USER = {"age": 30, "gender": "F", "internet_usage": "", "income_bucket": "M", "device_type": "iPhone"}
 _TEXTS = ("user_agent_string", "websites", "movies", "music", "program", "books", "negatives", "positives")
@@ -72,7 +72,7 @@ def sources(folder: Path, make_books: type[Books] = QuickBooks) -> Iterator[Sour
     try:
         yield Sources(
             engine=engine,
-            views=Views(engine, Wins(wins), Past(past), sample, SlotGrid(), clock),
+            views=Views(engine, WinReader(wins), Past(past), sample, SlotGrid(), clock),
             books=make_books(engine, topics, Archive(archive.files, archive.catalog), bills, "USD"),
             traffic=traffic,
             sample=sample,
