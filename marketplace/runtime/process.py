@@ -5,6 +5,7 @@ holds), exit 0. A loop that fails ends the process with 1; the supervisor starts
 """
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,6 +30,9 @@ from marketplace.runtime.observed import Observed
 from marketplace.runtime.settings import BadSettingError, fail, parse_settings
 
 _GRACE_S: Final = 3.0
+# Objects made between two collections, in place of 700. A batch makes 20 times as many, which go by themselves when it
+# is done; walking them before that took 12 % of the feedback handler's time.
+_OBJECTS: Final = 20_000
 
 log = structlog.get_logger()
 
@@ -161,6 +165,7 @@ def run_process(program: str, kind: type[SomeSettings], build: Callable[[SomeSet
     settings = parse_settings(kind, program)
     configure_logging(program, settings.log_level)
     log.info("settings", **settings.shown())
+    gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
 
     async def main() -> int:
         entrance = Entrance.of(settings)
