@@ -15,12 +15,12 @@ from bench.feedback_load import CITIES, DAY_US, make_campaigns, make_serve
 from marketplace.archive_layout import ADS_FILE, FileName, date_and_hour, partition_folder
 from marketplace.campaign import Campaign
 from marketplace.clock import system_clock
-from marketplace.feedback import Action, FeedbackEvent
+from marketplace.feedback import Action, ChargedAction
 from marketplace.ports import USER_FEEDBACK as TOPIC
 from marketplace.ports import Message
 from marketplace.runtime.archive.files import LocalFiles
 from marketplace.runtime.archive.schema import TIME, USER_FEEDBACK
-from marketplace.wire import decode_serve, encode_event, encode_serve
+from marketplace.wire import encode_charged, encode_serve
 from writer.ads import archive_ads
 from writer.rows import money
 
@@ -33,12 +33,13 @@ _USERS: Final = [f"00000000-0000-4000-8000-{n:012x}" for n in range(100_000)]
 def messages(campaigns: Sequence[Campaign], count: int) -> Iterator[Message]:
     """Makes messages of topic `user-feedback`, numbered without gaps; the same serves come again and again."""
     rng, last = Random(1), dict.fromkeys((one.campaign_id for one in campaigns), 0)
-    serves = [decode_serve(encode_serve(make_serve(rng, rng.choice(campaigns)))) for _ in range(_SERVES)]
+    serves = [make_serve(rng, rng.choice(campaigns)) for _ in range(_SERVES)]
+    encoded = [encode_serve(serve) for serve in serves]
     for number in range(count):
         serve = serves[number % _SERVES]
         campaign_id = serve.winner.campaign_id
         last[campaign_id] += 1
-        event = FeedbackEvent(
+        event = ChargedAction(
             event_seq=last[campaign_id],
             action=Action.VIEW,
             view=1,
@@ -47,9 +48,8 @@ def messages(campaigns: Sequence[Campaign], count: int) -> Iterator[Message]:
             charged_nanos=0,
             uncharged_nanos=0,
             charged_at_us=serve.served_at_us + number,
-            serve=serve,
         )
-        yield Message(campaign_id.encode(), encode_event(event))
+        yield Message(campaign_id.encode(), encode_charged(event, encoded[number % _SERVES]))
 
 
 def large_archive(folder: Path, count: int) -> None:

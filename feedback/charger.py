@@ -13,7 +13,7 @@ from feedback.ports import ChargeStore
 from marketplace.clock import Clock
 from marketplace.errors import PlatformError, ReceiptExpired, Unavailable
 from marketplace.feedback import Action
-from marketplace.serve import Serve
+from marketplace.serve import Terms
 from marketplace.slots import SlotGrid
 
 
@@ -21,7 +21,7 @@ from marketplace.slots import SlotGrid
 class Claim:
     """A feedback whose receipt was opened: this action on this serve."""
 
-    serve: Serve
+    terms: Terms
     action: Action
 
 
@@ -49,8 +49,8 @@ class ChargeRules:
 def charge_batch(store: ChargeStore, claims: Sequence[Claim], clock: Clock, rules: ChargeRules) -> list[Verdict]:
     """Charges a batch in one transaction; returns a verdict for each claim in order. One bad claim fails alone."""
     with store.charging() as unit:
-        accounts = unit.lock_accounts({claim.serve.winner.campaign_id for claim in claims})  # 1
-        histories = unit.histories({claim.serve.request_id for claim in claims})  # 2
+        accounts = unit.lock_accounts({claim.terms.campaign_id for claim in claims})  # 1
+        histories = unit.histories({claim.terms.request_id for claim in claims})  # 2
         batch = _Batch(accounts, histories, clock(), rules)
         verdicts = [batch.decide(claim) for claim in claims]  # 3
         if batch.charges:
@@ -76,20 +76,20 @@ class _Batch:
         self.charges: list[Charge] = []
 
     def decide(self, claim: Claim) -> Verdict:
-        serve = claim.serve
-        history = self._histories.setdefault(serve.request_id, [])
+        terms = claim.terms
+        history = self._histories.setdefault(terms.request_id, [])
         if first := first_answer(history, claim.action):
-            return Answer(serve.request_id, repeat=True, charged_nanos=first.charged_nanos)
-        if self._now_us > serve.served_at_us + self._rules.receipt_life_us:
+            return Answer(terms.request_id, repeat=True, charged_nanos=first.charged_nanos)
+        if self._now_us > terms.served_at_us + self._rules.receipt_life_us:
             return ReceiptExpired()
-        account = self._accounts.get(serve.winner.campaign_id)
+        account = self._accounts.get(terms.campaign_id)
         if account is None:
             return Unavailable("the campaign is not known to this store")
-        done = charge(account, history, serve, claim.action, self._now_us, self._rules.grid)
+        done = charge(account, history, terms, claim.action, self._now_us, self._rules.grid)
         self._accounts[account.campaign_id] = done.account
         history.append(done.entry)
         self.charges.append(done)
-        return Answer(serve.request_id, False, done.entry.charged_nanos, done.entry.uncharged_nanos)
+        return Answer(terms.request_id, False, done.entry.charged_nanos, done.entry.uncharged_nanos)
 
     def changed(self) -> list[Account]:
         return [new for name, new in self._accounts.items() if new is not self._before[name]]

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from marketplace.campaign import Status, Window
-from marketplace.feedback import Action, FeedbackEvent
-from marketplace.serve import Serve
+from marketplace.feedback import Action, ChargedAction
+from marketplace.serve import Terms
 from marketplace.slots import SlotGrid, current_slot, slot_share_nanos
 
 
@@ -52,22 +52,23 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A first feedback's effect: the account after it, the ledger's entry, the event."""
+    """A first feedback's effect: the account after it, the ledger's entry, the event; and the serve that it is on."""
 
     account: Account
     entry: Entry
-    event: FeedbackEvent
+    event: ChargedAction
+    terms: Terms
 
 
-def price_nanos(serve: Serve, action: Action) -> int:
+def price_nanos(terms: Terms, action: Action) -> int:
     """Returns what the action costs on this serve."""
     match action:
         case Action.VIEW:
             return 0
         case Action.CLICK:
-            return serve.auction_cpc_nanos
+            return terms.auction_cpc_nanos
         case Action.ACQUISITION:
-            return serve.auction_cpa_nanos
+            return terms.auction_cpa_nanos
 
 
 def first_answer(history: Sequence[Entry], action: Action) -> Entry | None:
@@ -76,20 +77,20 @@ def first_answer(history: Sequence[Entry], action: Action) -> Entry | None:
 
 
 def charge(
-    account: Account, history: Sequence[Entry], serve: Serve, action: Action, now_us: int, grid: SlotGrid
+    account: Account, history: Sequence[Entry], terms: Terms, action: Action, now_us: int, grid: SlotGrid
 ) -> Charge:
     """Charges the first feedback of this action on this receipt.
 
     An action implies those below it: an acquisition a click and a view, a click a view. So an event makes true what
     lies above the highest action so far, up to its own.
     """
-    price, highest_price, highest = price_nanos(serve, action), 0, 0
+    price, highest_price, highest = price_nanos(terms, action), 0, 0
     for entry in history:
         highest_price, highest = max(highest_price, entry.price_nanos), max(highest, entry.action)
     due = max(0, price - highest_price)
     charged = min(due, account.leftover_nanos)
     after = _debited(account, charged, now_us, grid)
-    event = FeedbackEvent(
+    event = ChargedAction(
         event_seq=after.event_seq,
         action=action,
         view=int(highest < Action.VIEW <= action),
@@ -98,9 +99,8 @@ def charge(
         charged_nanos=charged,
         uncharged_nanos=due - charged,
         charged_at_us=now_us,
-        serve=serve,
     )
-    return Charge(after, Entry(action, price, charged, due - charged), event)
+    return Charge(after, Entry(action, price, charged, due - charged), event, terms)
 
 
 def _debited(account: Account, charged_nanos: int, now_us: int, grid: SlotGrid) -> Account:

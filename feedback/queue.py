@@ -127,7 +127,7 @@ class ChargeQueue:
 
 def _about(claims: Sequence[Claim]) -> dict[str, Any]:
     """Returns what the log says of a batch: its size, and which requests to look for."""
-    return {"claims": len(claims), "request_ids": [claim.serve.request_id for claim in claims[:_NAMED]]}
+    return {"claims": len(claims), "request_ids": [claim.terms.request_id for claim in claims[:_NAMED]]}
 
 
 def _answer(futures: Sequence["asyncio.Future[Answer]"], verdicts: Sequence[Verdict]) -> None:

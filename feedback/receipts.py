@@ -5,8 +5,8 @@ from collections.abc import Callable
 from marketplace.clock import Clock
 from marketplace.errors import ReceiptExpired, ReceiptInvalid
 from marketplace.receipt import KeyRing, UnknownKey
-from marketplace.serve import Serve
-from marketplace.wire import decode_serve
+from marketplace.serve import Terms
+from marketplace.wire import decode_terms
 
 _RELOAD_PAUSE_US = 1_000_000
 
@@ -21,15 +21,15 @@ class ReceiptReader:
         self._ring = load()
         self._reloaded_us = clock()
 
-    def read(self, receipt: bytes) -> Serve:
-        """Returns the serve. Raises ReceiptInvalid or ReceiptExpired."""
+    def read(self, receipt: bytes) -> Terms:
+        """Returns the terms of its serve. Raises ReceiptInvalid or ReceiptExpired."""
         try:
-            serve = decode_serve(self._open(receipt))
+            terms = decode_terms(self._open(receipt))
         except ValueError:
             raise ReceiptInvalid from None
-        if self._clock() > serve.served_at_us + self._life_us:
+        if self._clock() > terms.served_at_us + self._life_us:
             raise ReceiptExpired
-        return serve
+        return terms
 
     def _open(self, receipt: bytes) -> bytes:
         try:

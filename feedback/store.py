@@ -16,7 +16,7 @@ from marketplace.runtime.store.ping import ping
 from marketplace.runtime.store.rows import insert_rows, stamp_changes, update_rows
 from marketplace.runtime.store.schema import ads, ledger, outbox
 from marketplace.runtime.store.transactions import write_transaction
-from marketplace.wire import encode_event
+from marketplace.wire import encode_charged
 
 _ACCOUNTS: Final = (
     "SELECT ads.campaign_id, status, start_us, end_us, budget_nanos, spent_nanos, slot_no, slot_budget_nanos, event_seq"
@@ -49,10 +49,10 @@ class SqlChargeUnit:
     def record(self, charges: Sequence[Charge]) -> None:
         ledger_rows, outbox_rows = [], []
         for charge in charges:
-            campaign_id, event = charge.account.campaign_id, encode_event(charge.event)
+            campaign_id, event = charge.account.campaign_id, encode_charged(charge.event, charge.terms.served_ad)
             ledger_rows.append(
                 {
-                    "request_id": charge.event.serve.request_id,
+                    "request_id": charge.terms.request_id,
                     "action": int(charge.entry.action),
                     "campaign_id": campaign_id,
                     "event_seq": charge.event.event_seq,

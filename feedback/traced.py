@@ -27,7 +27,7 @@ class TracedQueue(ChargeQueue):
 
     def put(self, claim: Claim) -> "asyncio.Future[Answer]":
         """Takes a claim; the future has the answer after the commit, or a PlatformError. Raises Overloaded."""
-        if not self._tracer.traces(claim.serve.request_id):
+        if not self._tracer.traces(claim.terms.request_id):
             return super().put(claim)
         started_ns = time.time_ns()
         try:
@@ -51,9 +51,9 @@ class TracedQueue(ChargeQueue):
     def _record(
         self, claim: Claim, started_ns: int, outcome: Mapping[str, int], error: PlatformError | None = None
     ) -> None:
-        request_id, charged = claim.serve.request_id, outcome.get("repeat") is False
+        request_id, charged = claim.terms.request_id, outcome.get("repeat") is False
         place = Place.of_charge(request_id, claim.action) if charged else Place.of_serve(request_id).below()
-        campaign_id = claim.serve.winner.campaign_id
+        campaign_id = claim.terms.campaign_id
         about: dict[str, str | int] = {"action": claim.action.name, "campaign_id": campaign_id, **outcome}
         self._tracer.record("SubmitFeedback", SpanKind.SERVER, place, started_ns, time.time_ns(), about, error)
 

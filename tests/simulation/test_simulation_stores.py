@@ -36,6 +36,7 @@ from marketplace.runtime.store.outbox import Outbox
 from marketplace.runtime.store.schema import commands, ledger
 from marketplace.runtime.store.transactions import reading
 from marketplace.serve import Serve, Viewer, Winner
+from marketplace.wire import decode_terms, encode_serve
 
 _CHARGE_RULES = ChargeRules(GRID, LIFE_US)
 
@@ -98,7 +99,10 @@ def test_the_same_work_leaves_the_same_rows(mesh: Mesh, tmp_path: Path, seed: in
             for place in range(rng.randint(1, 3))
         ]
         serves += [_serve(campaign, now_us, rng) for campaign in database.table("ads").values() if rng.random() < 0.5]
-        claims = [Claim(rng.choice(serves), rng.choice(list(Action))) for _ in range(min(len(serves), 4))]
+        claims = [
+            Claim(decode_terms(encode_serve(rng.choice(serves))), rng.choice(list(Action)))
+            for _ in range(min(len(serves), 4))
+        ]
         done = []
         for side in (in_sql, in_memory):
             applied = apply_batch(side.commands, records, offset, now_us, RULES)

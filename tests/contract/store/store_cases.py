@@ -23,6 +23,7 @@ from marketplace.runtime.store.schema import ads, ledger, outbox
 from marketplace.runtime.store.transactions import reading, retrying, write_transaction
 from marketplace.serve import Serve, Viewer, Winner
 from marketplace.slots import DEFAULT_SLOT_US, SlotGrid
+from marketplace.wire import decode_terms, encode_serve
 
 GRID = SlotGrid()
 RULES = Rules(GRID, UTC)
@@ -57,10 +58,10 @@ def campaign(campaign_id: str = "c", **changes: Any) -> Campaign:
     return Campaign(**fields)
 
 
-def claim(of: Campaign, action: Action, request_id: str | None = None, **changes: Any) -> Claim:
-    """Returns a feedback on a serve of the campaign, at its own prices and a fresh one unless told otherwise."""
+def serve_of(of: Campaign, **changes: Any) -> Serve:
+    """Returns a serve of the campaign, at its own prices and a fresh one unless told otherwise."""
     serve: dict[str, Any] = {
-        "request_id": request_id or str(uuid.uuid4()),
+        "request_id": str(uuid.uuid4()),
         "served_at_us": NOW_US,
         "viewer": Viewer(user_id="u1", age=33, gender="F", income_bucket="M", city="Mumbai"),
         "winner": Winner.of(of),
@@ -68,7 +69,17 @@ def claim(of: Campaign, action: Action, request_id: str | None = None, **changes
         "auction_cpc_nanos": of.cpc_nanos,
         "auction_cpa_nanos": of.cpa_nanos,
     }
-    return Claim(Serve(**(serve | changes)), action)
+    return Serve(**(serve | changes))
+
+
+def claim(of: Campaign, action: Action, **changes: Any) -> Claim:
+    """Returns a feedback on a serve of the campaign; see `serve_of`."""
+    return claim_on(serve_of(of, **changes), action)
+
+
+def claim_on(serve: Serve, action: Action) -> Claim:
+    """Returns a feedback on a serve."""
+    return Claim(decode_terms(encode_serve(serve)), action)
 
 
 def command(campaign_id: str = "c", action: str = "New Campaign", **changes: Any) -> dict[str, Any]:

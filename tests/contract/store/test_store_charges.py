@@ -15,8 +15,10 @@ from store_cases import (
     answered,
     campaign,
     claim,
+    claim_on,
     command,
     records,
+    serve_of,
 )
 
 from feedback.store import SqlChargeStore
@@ -35,16 +37,16 @@ VIEW, CLICK, _ = Action
 def test_a_charge_is_in_the_ledger_the_outbox_and_the_campaign(store: Store) -> None:
     c = campaign()
     store.put(c)
-    one = claim(c, CLICK)
-    (answer,) = answered(store.charge(one))
-    assert (answer.request_id, answer.repeat, answer.charged_nanos) == (one.serve.request_id, False, c.cpc_nanos)
+    serve = serve_of(c)
+    (answer,) = answered(store.charge(claim_on(serve, CLICK)))
+    assert (answer.request_id, answer.repeat, answer.charged_nanos) == (serve.request_id, False, c.cpc_nanos)
     assert store.assert_adds_up() == 1
     spent = {"spent_nanos": c.cpc_nanos, "slot_budget_nanos": c.slot_budget_nanos - c.cpc_nanos, "event_seq": 1}
     assert store.campaign() == replace(c, **spent)
     (row,) = store.rows(select(outbox))
     assert (row.topic, row.message_key, row.shard, row.event_seq) == (USER_FEEDBACK, b"c", shard_of("c"), 1)
     event = decode_event(row.value)
-    assert (event.serve, event.action, event.charged_at_us) == (one.serve, CLICK, NOW_US + 1)
+    assert (event.serve, event.action, event.charged_at_us) == (serve, CLICK, NOW_US + 1)
     assert (event.view, event.click, event.acquisition, event.charged_nanos) == (1, 1, 0, c.cpc_nanos)
 
 
@@ -61,7 +63,7 @@ def test_any_order_and_any_batches_cost_the_highest_price(store: Store) -> None:
     store.put(*campaigns)
     random = Random(1)
     serves = [(one, str(uuid.UUID(int=n))) for n, one in enumerate(campaigns * 8)]
-    claims = [claim(one, action, request_id) for one, request_id in serves for action in Action]
+    claims = [claim(one, action, request_id=request_id) for one, request_id in serves for action in Action]
     claims += random.choices(claims, k=40)
     random.shuffle(claims)
     while claims:
@@ -139,7 +141,7 @@ def test_a_budget_lowered_below_what_was_spent_and_topped_up_again(store: Store)
 
 def test_a_full_batch_of_large_receipts_fits(store: Store) -> None:
     store.put(campaign())
-    long = replace(claim(campaign(), VIEW).serve.viewer, user_id="'" * 3_500)
+    long = replace(serve_of(campaign()).viewer, user_id="'" * 3_500)
     claims = [claim(campaign(), VIEW, viewer=long) for _ in range(2_000)]
     assert len(answered(store.charge(*claims))) == 2_000
     assert store.assert_adds_up() == 2_000

@@ -45,7 +45,7 @@ def test_a_click_and_an_acquisition_of_one_receipt_at_two_handlers(handlers: lis
     handlers[0].put(c)
     for _ in range(15):
         request_id = str(uuid.uuid4())
-        click, acquisition = claim(c, Action.CLICK, request_id), claim(c, Action.ACQUISITION, request_id)
+        click, acquisition = (claim(c, action, request_id=request_id) for action in (Action.CLICK, Action.ACQUISITION))
         verdicts = at_once(lambda x=click: handlers[0].charge(x), lambda x=acquisition: handlers[1].charge(x))  # type: ignore[misc]
         assert sum(answered(one)[0].charged_nanos for one in verdicts) == c.cpa_nanos
     assert handlers[0].campaign().spent_nanos == 15 * c.cpa_nanos

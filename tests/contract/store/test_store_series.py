@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from kept_books import Books
-from store_cases import GRID, HOUR_US, NOW_US, UNIT, Store, campaign, claim
+from store_cases import GRID, HOUR_US, NOW_US, UNIT, Store, campaign, serve_of
 
 from marketplace.campaign import Window
 from marketplace.errors import Unavailable
@@ -67,7 +67,7 @@ def land_serves(books: Books, *served_at_us: int, prices: Sequence[int] = ()) ->
     """Lands serves of the campaign, each at its time, at clearing prices of 30,000 nanos unless told otherwise."""
     for at_us, price in zip_longest(served_at_us, prices, fillvalue=30_000):
         books.now_us = at_us
-        serve = replace(claim(MINE, VIEW).serve, served_at_us=at_us, auction_cpm_nanos=price)
+        serve = serve_of(MINE, served_at_us=at_us, auction_cpm_nanos=price)
         books.log.publisher().publish(SERVED_ADS, [Message(None, encode_served_batch([encode_serve(serve)]))])
         writer = Writer(books.log, books.archive.files, books.archive.catalog, ServedLanding(), Limits(max_age_s=0))
         for _ in range(3):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
-from store_cases import NOW_US, Store, answered, campaign, claim, command, records
+from store_cases import NOW_US, Store, answered, campaign, claim, command, records, serve_of
 
 from admanager.ports import CampaignFilter
 from marketplace.campaign import Targeting
@@ -45,9 +45,8 @@ def test_any_text_of_a_command_and_of_a_serve(store: Store) -> None:
     store.apply(records([command(text=words, account=words) for words in HOSTILE]))
     assert store.campaign().text == HOSTILE[0]
     for words in HOSTILE:
-        given = claim(campaign(), Action.VIEW)
-        viewer = replace(given.serve.viewer, user_id=words, city=words)
-        answered(store.charge(replace(given, serve=replace(given.serve, viewer=viewer))))
+        viewer = replace(serve_of(campaign()).viewer, user_id=words, city=words)
+        answered(store.charge(claim(campaign(), Action.VIEW, viewer=viewer)))
     assert store.assert_adds_up() == len(HOSTILE)
 
 

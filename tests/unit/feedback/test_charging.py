@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from feedback.charging import Account, Entry, charge, first_answer
 from marketplace.campaign import Status, Window
-from marketplace.feedback import Action, FeedbackEvent
-from marketplace.serve import Serve, Viewer, Winner
+from marketplace.feedback import Action, ChargedAction
+from marketplace.serve import Terms
 from marketplace.slots import SlotGrid, slot_share_nanos
 
 GRID = SlotGrid(600_000_000)
@@ -36,30 +36,11 @@ def account(budget: int, **other: Any) -> Account:
     return replace(blank, **other)
 
 
-def serve(cpc: int, cpa: int, request_id: str = "r") -> Serve:
-    winner = Winner(
-        campaign_id="c",
-        bid_cpm_nanos=1,
-        category="Toys",
-        target_age_range="All",
-        target_location="All, All, All",
-        target_gender="All",
-        target_income_bucket="All",
-        target_device_type="All",
-        window=WINDOW,
-    )
-    return Serve(
-        request_id=request_id,
-        served_at_us=1,
-        viewer=Viewer(),
-        winner=winner,
-        auction_cpm_nanos=1,
-        auction_cpc_nanos=cpc,
-        auction_cpa_nanos=cpa,
-    )
+def terms(cpc: int, cpa: int) -> Terms:
+    return Terms("r", "c", 1, cpc, cpa, b"")
 
 
-def play(start: Account, ad: Serve, actions: list[Action], now_us: int = 1) -> tuple[Account, list[FeedbackEvent]]:
+def play(start: Account, ad: Terms, actions: list[Action], now_us: int = 1) -> tuple[Account, list[ChargedAction]]:
     """Charges feedback after feedback on one receipt, as the handler does."""
     history: list[Entry] = []
     events = []
@@ -74,7 +55,7 @@ def play(start: Account, ad: Serve, actions: list[Action], now_us: int = 1) -> t
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_case(case: dict[str, Any]) -> None:
     start = account(case["budget"], status=Status(case.get("status", "ACTIVE")), spent_nanos=case.get("spent", 0))
-    after, events = play(start, serve(case["cpc"], case["cpa"]), [Action[name] for name in case["actions"]])
+    after, events = play(start, terms(case["cpc"], case["cpa"]), [Action[name] for name in case["actions"]])
     found = [
         [event.charged_nanos, event.uncharged_nanos, event.view, event.click, event.acquisition] for event in events
     ]
@@ -87,7 +68,7 @@ def test_case(case: dict[str, Any]) -> None:
 def test_neither_order_nor_repeats_change_what_a_receipt_costs(
     cpc: int, cpa: int, budget: int, actions: list[Action]
 ) -> None:
-    after, events = play(account(budget), serve(cpc, cpa), actions)
+    after, events = play(account(budget), terms(cpc, cpa), actions)
     prices = {Action.VIEW: 0, Action.CLICK: cpc, Action.ACQUISITION: cpa}
     assert sum(event.charged_nanos + event.uncharged_nanos for event in events) == max(map(prices.get, actions))  # type: ignore[type-var]
     assert after.spent_nanos == sum(event.charged_nanos for event in events) <= budget
@@ -96,7 +77,7 @@ def test_neither_order_nor_repeats_change_what_a_receipt_costs(
 
 @given(st.permutations(list(Action) * 2))
 def test_each_action_becomes_true_once(actions: list[Action]) -> None:
-    _, events = play(account(10**6), serve(3, 5), actions)
+    _, events = play(account(10**6), terms(3, 5), actions)
     assert [sum(getattr(event, name) for event in events) for name in ("view", "click", "acquisition")] == [1, 1, 1]
 
 
@@ -106,7 +87,7 @@ def test_a_budget_is_never_overspent_and_never_left_while_something_is_due(
 ) -> None:
     state, charged, uncharged = account(budget), 0, 0
     for cpc, cpa, action in feedback:
-        state, events = play(state, serve(cpc, cpa), [action])
+        state, events = play(state, terms(cpc, cpa), [action])
         charged += sum(event.charged_nanos for event in events)
         uncharged += sum(event.uncharged_nanos for event in events)
     assert state.spent_nanos == charged <= budget
@@ -116,18 +97,18 @@ def test_a_budget_is_never_overspent_and_never_left_while_something_is_due(
 
 def test_a_charge_in_a_new_slot_opens_it_first() -> None:
     now_us = 2 * 600_000_000
-    after, _ = play(account(600, slot_budget_nanos=0), serve(30, 90), [Action.CLICK], now_us)
+    after, _ = play(account(600, slot_budget_nanos=0), terms(30, 90), [Action.CLICK], now_us)
     assert after.slot_no == 2
     assert after.slot_budget_nanos == slot_share_nanos(GRID, WINDOW, 600, 2) - 30
 
 
 def test_a_slot_pays_at_most_down_to_nothing_and_the_charge_stands() -> None:
-    after, events = play(account(600, slot_budget_nanos=10), serve(30, 90), [Action.CLICK])
+    after, events = play(account(600, slot_budget_nanos=10), terms(30, 90), [Action.CLICK])
     assert (after.slot_budget_nanos, events[0].charged_nanos, after.eligible) == (0, 30, False)
 
 
 def test_a_topped_up_campaign_does_not_pay_what_was_uncharged_before() -> None:
-    poor, ad = account(10), serve(30, 90)
+    poor, ad = account(10), terms(30, 90)
     first = charge(poor, [], ad, Action.CLICK, 1, GRID)
     rich = replace(first.account, budget_nanos=1_000, status=Status.ACTIVE)
     again = charge(rich, [first.entry], ad, Action.ACQUISITION, 1, GRID)

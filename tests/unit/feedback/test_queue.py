@@ -12,33 +12,13 @@ import pytest
 from feedback.charger import Answer, ChargeRules, Claim
 from feedback.charging import Account, Charge, Entry
 from feedback.queue import ChargeQueue
-from marketplace.campaign import Window
 from marketplace.errors import Overloaded, Unavailable
 from marketplace.feedback import Action
-from marketplace.serve import Serve, Viewer, Winner
+from marketplace.serve import Terms
 from marketplace.slots import SlotGrid
 
-WINNER = Winner(
-    campaign_id="unknown",
-    bid_cpm_nanos=1,
-    category="",
-    target_age_range="All",
-    target_location="",
-    target_gender="All",
-    target_income_bucket="All",
-    target_device_type="All",
-    window=Window(0, 1),
-)
-SERVE = Serve(
-    request_id="r",
-    served_at_us=0,
-    viewer=Viewer(),
-    winner=WINNER,
-    auction_cpm_nanos=1,
-    auction_cpc_nanos=1,
-    auction_cpa_nanos=1,
-)
-CLAIM = Claim(SERVE, Action.CLICK)
+TERMS = Terms("r", "unknown", 0, 1, 1, b"")
+CLAIM = Claim(TERMS, Action.CLICK)
 
 
 class KnownStore:
@@ -115,7 +95,7 @@ def test_what_nobody_waits_for_any_more_is_not_charged() -> None:
 
     async def charged_after_a_caller_left() -> Answer:
         queue, stop = queue_on(AskedStore()), threading.Event()
-        claims = [Claim(replace(SERVE, request_id=name), Action.CLICK) for name in ("gone", "stays")]
+        claims = [Claim(replace(TERMS, request_id=name), Action.CLICK) for name in ("gone", "stays")]
         gone, stays = (asyncio.ensure_future(queue.charge(claim)) for claim in claims)
         await asyncio.sleep(0)
         gone.cancel()

@@ -1,6 +1,7 @@
 """Receipts cannot be read, changed, forged or outlived."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from adplatform.v1 import events_pb2, feedback_handler_pb2
@@ -10,12 +11,20 @@ from hypothesis import strategies as st
 from feedback.receipts import ReceiptReader
 from marketplace.campaign import Window
 from marketplace.errors import ReceiptExpired, ReceiptInvalid
-from marketplace.feedback import Action
+from marketplace.feedback import Action, ChargedAction, FeedbackEvent
 from marketplace.receipt import KeyRing, ReceiptKey, UnknownKey, new_key
 from marketplace.runtime.keys import create_ring, load_ring
 from marketplace.runtime.settings import BadSettingError
-from marketplace.serve import Serve, Viewer, Winner
-from marketplace.wire import decode_serve, decode_served_batch, encode_serve, encode_served_batch
+from marketplace.serve import Serve, Terms, Viewer, Winner
+from marketplace.wire import (
+    decode_event,
+    decode_serve,
+    decode_served_batch,
+    decode_terms,
+    encode_charged,
+    encode_serve,
+    encode_served_batch,
+)
 
 WORDS = st.text(max_size=40)
 COUNTS = st.integers(0, 2**62)
@@ -41,12 +50,31 @@ SERVES = st.builds(
     auction_cpc_nanos=COUNTS,
     auction_cpa_nanos=COUNTS,
 )
+NUMBERS: Any = {
+    "event_seq": 7,
+    "action": Action.CLICK,
+    "view": 1,
+    "click": 1,
+    "acquisition": 0,
+    "charged_nanos": 660_000,
+    "uncharged_nanos": 1,
+    "charged_at_us": 3,
+}
 RING = KeyRing([new_key(0)])
 
 
 @given(SERVES)
 def test_a_serve_survives_its_receipt(serve: Serve) -> None:
     assert decode_serve(RING.open(RING.seal(encode_serve(serve), 1))) == serve
+
+
+@given(SERVES)
+def test_a_charge_reads_the_terms_and_hands_on_the_whole_serve(serve: Serve) -> None:
+    terms = decode_terms(encode_serve(serve))
+    prices = serve.auction_cpc_nanos, serve.auction_cpa_nanos
+    assert terms == Terms(serve.request_id, serve.winner.campaign_id, serve.served_at_us, *prices, encode_serve(serve))
+    charged = ChargedAction(**NUMBERS)
+    assert decode_event(encode_charged(charged, terms.served_ad)) == FeedbackEvent(**NUMBERS, serve=serve)
 
 
 @given(st.lists(SERVES, max_size=5))
@@ -119,7 +147,7 @@ def test_a_receipt_lives_as_long_as_the_settings_say() -> None:
     reader = ReceiptReader(lambda: RING, lambda: now_us[0], 1_000)
     receipt = RING.seal(encode_serve(SERVE), 0)
     now_us[0] = 1_000
-    assert reader.read(receipt) == SERVE
+    assert reader.read(receipt).request_id == SERVE.request_id
     now_us[0] = 1_001
     with pytest.raises(ReceiptExpired):
         reader.read(receipt)
