@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import count
 from typing import Final
 
@@ -21,6 +22,7 @@ from marketplace.runtime.store.transactions import reading
 from stack.settled import outbox_empty, wait_until
 
 P99_MS: Final = 100.0
+BATCH: Final = 10
 _SERVICE: Final = "/adplatform.v1.FeedbackHandler/"
 _SLACK_S: Final = 60.0
 _BACKLOG_S: Final = 2.0  # the relay keeps up if no more than what came in so many seconds is left at the end
@@ -46,17 +48,24 @@ class Run:
         return self.answered == self.sent and self.p99_ms <= P99_MS and self.left <= self.rate * _BACKLOG_S
 
 
-def run_at(place: Place, campaigns: Sequence[Campaign], rate: float, seconds: float, unary: bool = False) -> Run:
+class By(Enum):
+    """How feedback travels: the method, and what the load client is told of it."""
+
+    STREAM = "StreamFeedback", ()
+    BATCHES = "StreamFeedbackBatches", ("--batch", str(BATCH))
+    CALLS = "SubmitFeedback", ("--unary",)
+
+
+def run_at(place: Place, campaigns: Sequence[Campaign], rate: float, seconds: float, by: By = By.STREAM) -> Run:
     """Sends feedback on these campaigns at a rate and waits until the topic has all of it."""
     requests = make_requests(campaigns, place.ring, int(rate * seconds), next(_seeds))
     file = place.folder / "requests"
-    write_requests(file, map(_alone, requests) if unary else requests)
-    command = [sys.executable, "-m", "bench.grpc_load", place.addresses["feedback-handler"]]
-    command += [_SERVICE + ("SubmitFeedback" if unary else "StreamFeedback"), str(file), "--rate", str(rate)]
+    write_requests(file, map(_alone, requests) if by is By.CALLS else requests)
+    method, options = by.value
+    command = [sys.executable, "-m", "bench.grpc_load", place.addresses["feedback-handler"], _SERVICE + method]
+    command += [str(file), "--rate", str(rate), *options]
     before = place.cpu_seconds()
-    done = subprocess.run(
-        command + ["--unary"] * unary, stdout=subprocess.PIPE, timeout=seconds + _SLACK_S, check=True, text=True
-    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=seconds + _SLACK_S, check=True, text=True)
     told = json.loads(done.stdout)
     with reading(place.engine) as connection:
         left = connection.execute(select(func.count()).select_from(outbox)).scalar_one()
@@ -68,12 +77,12 @@ def run_at(place: Place, campaigns: Sequence[Campaign], rate: float, seconds: fl
 
 
 def highest_rate(
-    place: Place, campaigns: Sequence[Campaign], rates: Sequence[float], seconds: float
+    place: Place, campaigns: Sequence[Campaign], rates: Sequence[float], seconds: float, by: By = By.STREAM
 ) -> tuple[Run | None, list[Run]]:
     """Tries rates from the lowest on until one does not hold; returns the last that did, and all runs."""
     best, runs = None, []
     for rate in rates:
-        runs.append(run_at(place, campaigns, rate, seconds))
+        runs.append(run_at(place, campaigns, rate, seconds, by))
         if not runs[-1].held:
             break
         best = runs[-1]

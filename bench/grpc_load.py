@@ -1,9 +1,10 @@
-"""A load client that costs next to nothing: `python -m bench.grpc_load ADDRESS METHOD FILE --rate 3000 [--unary]`.
+"""A load client that costs next to nothing: `python -m bench.grpc_load ADDRESS METHOD FILE --rate 3000`.
 
 It shares two cores with the servers, so it speaks no more of gRPC than a load needs: requests are made beforehand
 (FILE holds them encoded, each after its length), one message a frame, answers are told apart by their number. A client
 of grpcio takes 60 to 120 us of CPU for each message, this one about 10. The schedule does not wait for answers: the
-time of a request begins when it is due.
+time of a request begins when it is due. `--unary`: each is a call. `--batch N`: N travel in a message, when the last is
+due.
 """
 
 import argparse
@@ -14,10 +15,13 @@ import socket
 import struct
 import sys
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+
+from marketplace.wire import sized_tag, varint
 
 _DATA, _HEADERS, _RST, _SETTINGS, _PING, _GOAWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 8
 _ACK = _END_STREAM = 0x1
@@ -25,7 +29,9 @@ _END_HEADERS: Final = 0x4
 _INITIAL_WINDOW: Final = 4  # a setting
 _LARGEST_WINDOW: Final = 2**31 - 1
 _FIRST_WINDOW: Final = 65_535
-_ERROR_TAG: Final = 3 << 3 | 2  # `error` in the answers of streams
+_SEQUENCE_TAG: Final = 1 << 3  # `sequence` in the answers of streams
+_ERROR_TAG: Final = sized_tag(3)[0]  # `error` likewise
+_REQUESTS_TAG: Final = sized_tag(1)  # `requests` in messages with several
 _TICK_S: Final = 0.002
 _LAST_ANSWERS_S: Final = 30.0
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -39,13 +45,14 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 class Connection:
     """One connection, within the bounds that the server sets; on it one stream, or one for every call."""
 
-    def __init__(self, address: str, method: str, unary: bool) -> None:
+    def __init__(self, address: str, method: str, unary: bool, batches: bool) -> None:
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host, int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         settings = struct.pack(">HI", _INITIAL_WINDOW, _LARGEST_WINDOW)
         window = struct.pack(">I", _LARGEST_WINDOW - _FIRST_WINDOW)
         self._unary = unary
+        self._batches = batches
         self._head = _head(address, method)
         self._stream = 1
         self._windows = [_FIRST_WINDOW, _FIRST_WINDOW]  # of the connection, of the stream
@@ -58,10 +65,10 @@ class Connection:
         self.socket.setblocking(False)
 
     def send(self, numbered: Sequence[tuple[int, bytes]]) -> int:
-        """Takes as many of these requests as the server lets through; returns how many."""
+        """Takes as many of these messages as the server lets through; returns how many."""
         taken = 0
-        for number, request in numbered:
-            message = b"\0" + struct.pack(">I", len(request)) + request
+        for number, content in numbered:
+            message = b"\0" + struct.pack(">I", len(content)) + content
             if min(self._windows) < len(message):
                 break
             self._windows[0] -= len(message)
@@ -117,15 +124,12 @@ class Connection:
             if end > len(content):
                 break
             place += 5
-            number = 0
-            if content[place] == 8:  # field 1, which is left out where it is 0
-                shift, place = 0, place + 1
-                while (byte := content[place]) & 0x80:
-                    number |= (byte & 0x7F) << shift
-                    shift, place = shift + 7, place + 1
-                number |= byte << shift
-                place += 1
-            yield number, content[place] != _ERROR_TAG
+            while self._batches and place < end:
+                size, place = _varint(content, place + 1)
+                yield _outcome(content, place)
+                place += size
+            if not self._batches:
+                yield _outcome(content, place)
             place = end
         self._messages = content[place:]
 
@@ -143,6 +147,22 @@ class Connection:
             raise ConnectionError(f"the server ends the stream: frame {kind}, {payload!r}")
 
 
+def _outcome(content: bytes, place: int) -> tuple[int, bool]:
+    """Reads the number of an answer, and whether it is a good one."""
+    number = 0
+    if content[place] == _SEQUENCE_TAG:  # left out where it is 0
+        number, place = _varint(content, place + 1)
+    return number, content[place] != _ERROR_TAG
+
+
+def _varint(content: bytes, place: int) -> tuple[int, int]:
+    number, shift = 0, 0
+    while (byte := content[place]) & 0x80:
+        number |= (byte & 0x7F) << shift
+        shift, place = shift + 7, place + 1
+    return number | byte << shift, place + 1
+
+
 def _head(address: str, method: str) -> bytes:
     """Returns the header block of a call: HPACK, each field as it is."""
 
@@ -155,13 +175,24 @@ def _head(address: str, method: str) -> bytes:
     return indexed + named + b"\x00" + text("te") + text("trailers")
 
 
+def _messages(numbered: Sequence[tuple[int, bytes]], batch: int) -> list[tuple[int, bytes]]:
+    """Packs requests into messages of so many, each with the number of its last; 0: each is a message."""
+    if not batch:
+        return list(numbered)
+    return [
+        (some[-1][0], b"".join(_REQUESTS_TAG + varint(len(request)) + request for _, request in some))
+        for some in (numbered[start : start + batch] for start in range(0, len(numbered), batch))
+    ]
+
+
 def run(
-    address: str, method: str, requests: Sequence[bytes], rate: float, connections: int, unary: bool
+    address: str, method: str, requests: Sequence[bytes], rate: float, connections: int, unary: bool, batch: int
 ) -> list[float]:
-    """Sends every request when it is due; returns the time of each answer in seconds, below 0 for a failure."""
+    """Sends every message when it is due; returns the time of each answer in seconds, below 0 for a failure."""
     took_s = [-1.0] * len(requests)
-    opened = [Connection(address, method, unary) for _ in range(connections)]
-    waiting = [list(enumerate(requests))[number::connections] for number in range(connections)]
+    opened = [Connection(address, method, unary, batch > 0) for _ in range(connections)]
+    numbered = list(enumerate(requests))
+    waiting = [_messages(numbered[number::connections], batch) for number in range(connections)]
     next_of = [0] * connections
     selector = selectors.DefaultSelector()
     for connection in opened:
@@ -171,10 +202,9 @@ def run(
     while left and time.perf_counter() < deadline:
         due = int((time.perf_counter() - start_s) * rate) + 1
         for number, connection in enumerate(opened):
-            mine = waiting[number]
-            end = min(len(mine), max(0, (due - number + connections - 1) // connections))
-            if end > next_of[number]:
-                next_of[number] += connection.send(mine[next_of[number] : end])
+            mine, first = waiting[number], next_of[number]
+            end = bisect_left(mine, due, first, key=lambda message: message[0])
+            next_of[number] += connection.send(mine[first:end])
         for key, _ in selector.select(_TICK_S):
             now_s = time.perf_counter() - start_s
             for number, well in key.data.answers():
@@ -223,10 +253,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--unary", action="store_true")
+    parser.add_argument("--batch", type=int, default=0)
     arguments = parser.parse_args()
     requests = list(read_requests(arguments.file))
     before = resource.getrusage(resource.RUSAGE_SELF)
-    took_s = run(arguments.address, arguments.method, requests, arguments.rate, arguments.connections, arguments.unary)
+    address, method, batch = arguments.address, arguments.method, arguments.batch
+    took_s = run(address, method, requests, arguments.rate, arguments.connections, arguments.unary, batch)
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     json.dump(summary(took_s, arguments.rate) | {"client_cpu_s": cpu_s}, sys.stdout)

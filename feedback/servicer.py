@@ -14,8 +14,15 @@ from marketplace.errors import InvalidArgument
 from marketplace.feedback import Action
 from marketplace.receipt import MAX_RECEIPT_BYTES
 from marketplace.runtime.bursts import Bursts
-from marketplace.runtime.streams import answer_later
+from marketplace.runtime.streams import ONE_EACH, Packing, answer_later
 
+_MOST_IN_MESSAGE: Final = 1_000
+_BATCHES: Final = Packing(
+    lambda message: message.requests,
+    lambda answers: pb.StreamFeedbackBatchesResponse(responses=answers),
+    _MOST_IN_MESSAGE,
+    "requests",
+)
 _ACTIONS: Final = {action.value: action for action in Action}
 
 
@@ -36,7 +43,24 @@ class FeedbackHandlerServicer(pb_grpc.FeedbackHandlerServicer):
         self, request_iterator: AsyncIterator[pb.StreamFeedbackRequest], context: Any
     ) -> None:
         """Answers each feedback after its commit, in whatever order the commits come."""
-        await answer_later(context, self._begin, _streamed, pb.StreamFeedbackResponse, self._draining, self._bursts)
+        await self._answer(context, ONE_EACH)
+
+    async def StreamFeedbackBatches(  # type: ignore[override]  # noqa: N802  # likewise
+        self, request_iterator: AsyncIterator[pb.StreamFeedbackBatchesRequest], context: Any
+    ) -> None:
+        """Answers each feedback after its commit, together with others."""
+        await self._answer(context, _BATCHES)
+
+    async def _answer(self, context: Any, packing: Packing) -> None:
+        await answer_later(
+            context,
+            self._begin,
+            _streamed,
+            pb.StreamFeedbackResponse,
+            self._draining,
+            self._bursts,
+            packing=packing,
+        )
 
     def _begin(self, message: pb.StreamFeedbackRequest) -> "asyncio.Future[Answer]":
         return self._queue.put(self._claim(message.request))

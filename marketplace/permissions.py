@@ -33,6 +33,7 @@ PERMISSIONS: Final[Mapping[str, Roles]] = {
     "/adplatform.v1.AdServer/StreamAds": _APPS,
     "/adplatform.v1.FeedbackHandler/SubmitFeedback": _APPS,
     "/adplatform.v1.FeedbackHandler/StreamFeedback": _APPS,
+    "/adplatform.v1.FeedbackHandler/StreamFeedbackBatches": _APPS,
     "/adplatform.v1.CampaignManager/CreateCampaign": _MANAGERS,
     "/adplatform.v1.CampaignManager/UpdateCampaign": _MANAGERS,
     "/adplatform.v1.CampaignManager/StopCampaign": _MANAGERS,

@@ -6,13 +6,15 @@ generators: so what answers a message is what counts it, and knows when it came.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
 from grpc.aio import EOF
 
+from marketplace.errors import InvalidArgument
 from marketplace.runtime.bursts import Bursts
 from marketplace.runtime.callers import count_message
 from marketplace.runtime.calls import MethodCalls, of_stream, readable
@@ -21,6 +23,30 @@ from marketplace.runtime.rpc_errors import end_of, status_of
 MAX_IN_FLIGHT: Final = 1_000
 
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How requests and answers travel in messages: at most `most` in each.
+
+    `unpack` returns the requests of a message, `pack` makes a message of answers. `field` holds the requests.
+    """
+
+    unpack: Callable[[Any], Sequence[Any]]
+    pack: Callable[[Sequence[Any]], Any]
+    most: int
+    field: str
+
+    def requests_of(self, message: Any) -> Sequence[Any]:
+        """Returns the requests of a message. Raises InvalidArgument where it has none, or too many."""
+        requests = self.unpack(readable(message))
+        if not 1 <= len(requests) <= self.most:
+            raise InvalidArgument(f"must be 1 to {self.most:,}, not {len(requests):,}", self.field)
+        return requests
+
+
+ONE_EACH: Final = Packing(lambda message: (message,), lambda answers: answers[0], 1, "request")
+"""Each message of the stream is a request, or an answer."""
 
 
 async def answer_each(
@@ -58,14 +84,16 @@ async def answer_later(
     draining: asyncio.Event,
     bursts: Bursts,
     max_in_flight: int = MAX_IN_FLIGHT,
+    packing: Packing = ONE_EACH,
 ) -> None:
     """Answers each request of a stream when it is done, in whatever order. No task is made for a request.
 
     `begin` takes a request, in bursts with those of other streams; `responding` makes a response of its number and of
-    what its future holds. What is raised goes into a `response`, which is the method's type, as the error.
+    what its future holds. What is raised goes into a `response`, which is the answers' type, as the error. Messages
+    carry what `packing` says; what is done while another message is written leaves together.
 
-    At most `max_in_flight` wait for their answer; then the stream is not read on, and HTTP/2 flow control slows the
-    client down. When `draining` is set, what was read is answered and the stream ends: the client goes elsewhere.
+    While `max_in_flight` wait for their answer the stream is not read on, and HTTP/2 flow control slows the client
+    down. When `draining` is set, what was read is answered and the stream ends: the client goes elsewhere.
     Raises what reading the requests raises, once those before it are answered.
     """
     calls = of_stream.get()
@@ -82,23 +110,24 @@ async def answer_later(
             answers.append(responding(sequence, done.result()))
         changed.set()
 
-    def take(request: Any, started_s: float) -> None:
-        try:
-            count_message()
-            done = begin(request)
-        except Exception as error:
-            answers.append(_refusal(error, request.sequence, response, calls, started_s))
-            changed.set()
-        else:
-            done.add_done_callback(partial(answered, request.sequence, started_s))
+    def take(requests: Sequence[Any], started_s: float) -> None:
+        for request in requests:
+            try:
+                count_message()
+                done = begin(request)
+            except Exception as error:
+                answers.append(_refusal(error, request.sequence, response, calls, started_s))
+                changed.set()
+            else:
+                done.add_done_callback(partial(answered, request.sequence, started_s))
 
     async def read() -> None:
         nonlocal unanswered
-        while (request := await context.read()) is not EOF:
-            readable(request)
-            unanswered += 1
-            bursts.put(partial(take, request, perf_counter()))
-            if unanswered >= max_in_flight:
+        while (message := await context.read()) is not EOF:
+            requests = packing.requests_of(message)
+            unanswered += len(requests)
+            bursts.put(partial(take, requests, perf_counter()))
+            while unanswered >= max_in_flight:
                 room.clear()
                 await room.wait()
 
@@ -112,9 +141,10 @@ async def answer_later(
                 changed.clear()
                 await changed.wait()
                 continue
-            unanswered -= 1
+            leaving = [answers.popleft() for _ in range(min(len(answers), packing.most))]
+            unanswered -= len(leaving)
             room.set()
-            await context.write(answers.popleft())
+            await context.write(packing.pack(leaving))
         if not reader.cancelled() and (problem := reader.exception()):
             raise problem
     finally:

@@ -1,7 +1,7 @@
 """Receipts that are none, or no longer: the right reason for the client, nothing on the bill."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from marketplace.wire import decode_serve, encode_serve
 HOUR_US: Final = 3_600 * US_PER_SECOND
 
 Reseal = Callable[[bytes, KeyRing], bytes]
+Submit = Callable[[Mesh, Sequence[pb.StreamFeedbackRequest]], Sequence[pb.StreamFeedbackResponse]]
 
 
 def flipped(receipt: bytes, _: KeyRing) -> bytes:
@@ -114,7 +115,18 @@ def test_a_campaign_that_this_store_does_not_know_is_not_billed(mesh: Mesh) -> N
     assert mesh.ledger() == before
 
 
-def test_bad_feedback_on_a_stream_fails_alone(mesh: Mesh) -> None:
+def one_by_one(mesh: Mesh, requests: Sequence[pb.StreamFeedbackRequest]) -> Sequence[pb.StreamFeedbackResponse]:
+    return list(mesh.feedback.StreamFeedback(iter(requests), timeout=CALL_S))
+
+
+def in_one_message(mesh: Mesh, requests: Sequence[pb.StreamFeedbackRequest]) -> Sequence[pb.StreamFeedbackResponse]:
+    messages = iter([pb.StreamFeedbackBatchesRequest(requests=requests)])
+    answers = mesh.feedback.StreamFeedbackBatches(messages, timeout=CALL_S)
+    return [answer for message in answers for answer in message.responses]
+
+
+@pytest.mark.parametrize("submit", [one_by_one, in_one_message])
+def test_bad_feedback_on_a_stream_fails_alone(mesh: Mesh, submit: Submit) -> None:
     mine = Advertiser.create(mesh, budget_nanos=10 * 10**9)
     good = mine.serve_soon(allowed_s(1.0))
     ring = ring_of(mesh)
@@ -124,8 +136,9 @@ def test_bad_feedback_on_a_stream_fails_alone(mesh: Mesh) -> None:
         pb.StreamFeedbackRequest(sequence=n, request=pb.SubmitFeedbackRequest(receipt=receipt, action=action))
         for n, (receipt, action) in enumerate(feedback)
     ]
-    answers = {answer.sequence: answer for answer in mesh.feedback.StreamFeedback(iter(requests), timeout=CALL_S)}
-    assert answers.keys() == set(range(len(feedback)))
+    came = submit(mesh, requests)
+    answers = {answer.sequence: answer for answer in came}
+    assert sorted(answer.sequence for answer in came) == list(range(len(feedback)))
     assert answers[0].response.request_id == good.request_id
     for number, (_, reason) in enumerate(BAD.values(), 1):
         assert reason_of(answers[number].error) == reason

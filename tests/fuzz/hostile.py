@@ -22,6 +22,8 @@ class Edit(NamedTuple):
         *parents, name = self.path
         for parent in parents:
             message = getattr(message, parent)
+            if isinstance(message, Sequence):  # of a repeated field the first
+                message = message[0] if message else message.add()
         if self.value is None:
             message.ClearField(name)
         else:

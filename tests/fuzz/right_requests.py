@@ -26,6 +26,7 @@ _PLAN: Final = reporting_pb2.EstimateCampaignRequest(
 _PERIOD: Final = reporting_pb2.ReportPeriod(start="2026-10-01", end="2026-10-02T12:00", time_zone="Asia/Kolkata")
 SERVE: Final = ad_server_pb2.ServeAdRequest(user_id="u", device_type="iPhone", city="Mumbai", ad_count=3)
 FEEDBACK: Final = feedback_handler_pb2.SubmitFeedbackRequest(receipt=receipt(), action=2)  # type: ignore[arg-type]
+NUMBERED: Final = feedback_handler_pb2.StreamFeedbackRequest(sequence=1, request=FEEDBACK)
 REQUESTS: Final[dict[str, Any]] = {
     "AdServer/ServeAd": SERVE,
     "AdServer/StreamAds": ad_server_pb2.StreamAdsRequest(sequence=1, request=SERVE),
@@ -36,7 +37,8 @@ REQUESTS: Final[dict[str, Any]] = {
     "CampaignManager/GetCampaign": campaign_manager_pb2.GetCampaignRequest(campaign_id="known"),
     "CampaignManager/ListCampaigns": campaign_manager_pb2.ListCampaignsRequest(page_size=2, category="Toys"),
     "FeedbackHandler/SubmitFeedback": FEEDBACK,
-    "FeedbackHandler/StreamFeedback": feedback_handler_pb2.StreamFeedbackRequest(sequence=1, request=FEEDBACK),
+    "FeedbackHandler/StreamFeedback": NUMBERED,
+    "FeedbackHandler/StreamFeedbackBatches": feedback_handler_pb2.StreamFeedbackBatchesRequest(requests=[NUMBERED]),
     "Reporting/GetOverview": reporting_pb2.GetOverviewRequest(),
     "Reporting/SearchCampaigns": reporting_pb2.SearchCampaignsRequest(query="tin", page_size=2),
     "Reporting/ListChoices": reporting_pb2.ListChoicesRequest(),

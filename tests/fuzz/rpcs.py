@@ -13,7 +13,7 @@ import grpc
 from adplatform.v1.ad_server_pb2 import StreamAdsResponse
 from adplatform.v1.ad_server_pb2_grpc import add_AdServerServicer_to_server
 from adplatform.v1.campaign_manager_pb2_grpc import add_CampaignManagerServicer_to_server
-from adplatform.v1.feedback_handler_pb2 import StreamFeedbackResponse
+from adplatform.v1.feedback_handler_pb2 import StreamFeedbackBatchesResponse, StreamFeedbackResponse
 from adplatform.v1.feedback_handler_pb2_grpc import add_FeedbackHandlerServicer_to_server
 from adplatform.v1.reporting_pb2_grpc import add_ReportingServicer_to_server
 from callers import TOKENS, Call, Ended, Tokens
@@ -112,9 +112,17 @@ class Rpcs:
                 try:
                     await handler.stream_stream(None, call)
                 finally:
-                    kind: Any = StreamAdsResponse if method.endswith("StreamAds") else StreamFeedbackResponse
-                    written = [kind.FromString(handler.response_serializer(response)) for response in call.written]
-                    ends += [_CODES[response.error.code] for response in written]
+                    written = [handler.response_serializer(response) for response in call.written]
+                    ends += [_CODES[answer.error.code] for message in written for answer in _answers(method, message)]
         except Ended as ended:
             ends.append(ended.code)
         return ends
+
+
+def _answers(method: str, message: bytes) -> Sequence[Any]:
+    match method.rpartition("/")[2]:
+        case "StreamAds":
+            return [StreamAdsResponse.FromString(message)]
+        case "StreamFeedback":
+            return [StreamFeedbackResponse.FromString(message)]
+    return StreamFeedbackBatchesResponse.FromString(message).responses

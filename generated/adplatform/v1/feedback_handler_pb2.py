@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$adplatform/v1/feedback_handler.proto\x12\radplatform.v1\x1a\x17google/rpc/status.proto\"O\n\x15SubmitFeedbackRequest\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x12%\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x15.adplatform.v1.Action\"S\n\x16SubmitFeedbackResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06repeat\x18\x02 \x01(\x08\x12\x15\n\rcharged_nanos\x18\x03 \x01(\x03\"`\n\x15StreamFeedbackRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x35\n\x07request\x18\x02 \x01(\x0b\x32$.adplatform.v1.SubmitFeedbackRequest\"\x95\x01\n\x16StreamFeedbackResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x39\n\x08response\x18\x02 \x01(\x0b\x32%.adplatform.v1.SubmitFeedbackResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome*[\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x41\x43TION_VIEW\x10\x01\x12\x10\n\x0c\x41\x43TION_CLICK\x10\x02\x12\x16\n\x12\x41\x43TION_ACQUISITION\x10\x03\x32\xd3\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kHandler\x12]\n\x0eSubmitFeedback\x12$.adplatform.v1.SubmitFeedbackRequest\x1a%.adplatform.v1.SubmitFeedbackResponse\x12\x61\n\x0eStreamFeedback\x12$.adplatform.v1.StreamFeedbackRequest\x1a%.adplatform.v1.StreamFeedbackResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$adplatform/v1/feedback_handler.proto\x12\radplatform.v1\x1a\x17google/rpc/status.proto\"O\n\x15SubmitFeedbackRequest\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x12%\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32\x15.adplatform.v1.Action\"S\n\x16SubmitFeedbackResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06repeat\x18\x02 \x01(\x08\x12\x15\n\rcharged_nanos\x18\x03 \x01(\x03\"`\n\x15StreamFeedbackRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x35\n\x07request\x18\x02 \x01(\x0b\x32$.adplatform.v1.SubmitFeedbackRequest\"\x95\x01\n\x16StreamFeedbackResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x39\n\x08response\x18\x02 \x01(\x0b\x32%.adplatform.v1.SubmitFeedbackResponseH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\t\n\x07outcome\"V\n\x1cStreamFeedbackBatchesRequest\x12\x36\n\x08requests\x18\x01 \x03(\x0b\x32$.adplatform.v1.StreamFeedbackRequest\"Y\n\x1dStreamFeedbackBatchesResponse\x12\x38\n\tresponses\x18\x01 \x03(\x0b\x32%.adplatform.v1.StreamFeedbackResponse*[\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x41\x43TION_VIEW\x10\x01\x12\x10\n\x0c\x41\x43TION_CLICK\x10\x02\x12\x16\n\x12\x41\x43TION_ACQUISITION\x10\x03\x32\xcb\x02\n\x0f\x46\x65\x65\x64\x62\x61\x63kHandler\x12]\n\x0eSubmitFeedback\x12$.adplatform.v1.SubmitFeedbackRequest\x1a%.adplatform.v1.SubmitFeedbackResponse\x12\x61\n\x0eStreamFeedback\x12$.adplatform.v1.StreamFeedbackRequest\x1a%.adplatform.v1.StreamFeedbackResponse(\x01\x30\x01\x12v\n\x15StreamFeedbackBatches\x12+.adplatform.v1.StreamFeedbackBatchesRequest\x1a,.adplatform.v1.StreamFeedbackBatchesResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'adplatform.v1.feedback_handler_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACTION']._serialized_start=496
-  _globals['_ACTION']._serialized_end=587
+  _globals['_ACTION']._serialized_start=675
+  _globals['_ACTION']._serialized_end=766
   _globals['_SUBMITFEEDBACKREQUEST']._serialized_start=80
   _globals['_SUBMITFEEDBACKREQUEST']._serialized_end=159
   _globals['_SUBMITFEEDBACKRESPONSE']._serialized_start=161
@@ -42,6 +42,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMFEEDBACKREQUEST']._serialized_end=342
   _globals['_STREAMFEEDBACKRESPONSE']._serialized_start=345
   _globals['_STREAMFEEDBACKRESPONSE']._serialized_end=494
-  _globals['_FEEDBACKHANDLER']._serialized_start=590
-  _globals['_FEEDBACKHANDLER']._serialized_end=801
+  _globals['_STREAMFEEDBACKBATCHESREQUEST']._serialized_start=496
+  _globals['_STREAMFEEDBACKBATCHESREQUEST']._serialized_end=582
+  _globals['_STREAMFEEDBACKBATCHESRESPONSE']._serialized_start=584
+  _globals['_STREAMFEEDBACKBATCHESRESPONSE']._serialized_end=673
+  _globals['_FEEDBACKHANDLER']._serialized_start=769
+  _globals['_FEEDBACKHANDLER']._serialized_end=1100
 # @@protoc_insertion_point(module_scope)

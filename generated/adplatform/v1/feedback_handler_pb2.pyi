@@ -3,8 +3,10 @@
 isort:skip_file
 What users did with the ads that they were shown, and what that costs the advertiser."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
@@ -165,3 +167,51 @@ class StreamFeedbackResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___StreamFeedbackResponse: _TypeAlias = StreamFeedbackResponse  # noqa: Y015
+
+@_typing.final
+class StreamFeedbackBatchesRequest(_message.Message):
+    """Several feedbacks in one message of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamFeedbackRequest]:
+        """The feedbacks, 1 to 1,000."""
+
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___StreamFeedbackRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamFeedbackBatchesRequest: _TypeAlias = StreamFeedbackBatchesRequest  # noqa: Y015
+
+@_typing.final
+class StreamFeedbackBatchesResponse(_message.Message):
+    """Several answers in one message of a stream: to requests of one message or of several, in any order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def responses(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamFeedbackResponse]:
+        """The answers."""
+
+    def __init__(
+        self,
+        *,
+        responses: _abc.Iterable[Global___StreamFeedbackResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["responses", b"responses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamFeedbackBatchesResponse: _TypeAlias = StreamFeedbackBatchesResponse  # noqa: Y015

@@ -45,6 +45,11 @@ class FeedbackHandlerStub:
                 request_serializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackRequest.SerializeToString,
                 response_deserializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackResponse.FromString,
                 _registered_method=True)
+        self.StreamFeedbackBatches = channel.stream_stream(
+                '/adplatform.v1.FeedbackHandler/StreamFeedbackBatches',
+                request_serializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackBatchesRequest.SerializeToString,
+                response_deserializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackBatchesResponse.FromString,
+                _registered_method=True)
 
 
 class FeedbackHandlerServicer:
@@ -70,6 +75,16 @@ class FeedbackHandlerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamFeedbackBatches(self, request_iterator, context):
+        """Carries the same feedbacks and answers as StreamFeedback, many to a message. For who has many at a time, such as
+        the backend of an app: handling a message costs as much as charging several feedbacks. Each feedback is
+        still one by itself, and answered as soon as it is durable, with whatever others of the stream then are.
+        A message with no request or more than 1,000 ends the stream with INVALID_ARGUMENT, after the answers to all before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedbackHandlerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -82,6 +97,11 @@ def add_FeedbackHandlerServicer_to_server(servicer, server):
                     servicer.StreamFeedback,
                     request_deserializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackRequest.FromString,
                     response_serializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackResponse.SerializeToString,
+            ),
+            'StreamFeedbackBatches': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamFeedbackBatches,
+                    request_deserializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackBatchesRequest.FromString,
+                    response_serializer=adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackBatchesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -139,6 +159,33 @@ class FeedbackHandler:
             '/adplatform.v1.FeedbackHandler/StreamFeedback',
             adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackRequest.SerializeToString,
             adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamFeedbackBatches(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/adplatform.v1.FeedbackHandler/StreamFeedbackBatches',
+            adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackBatchesRequest.SerializeToString,
+            adplatform_dot_v1_dot_feedback__handler__pb2.StreamFeedbackBatchesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,12 @@ class FeedbackHandlerStub:
     """Carries many feedbacks in flight on one stream. Answers may come in another order than the requests:
     each carries its request's own number. One bad feedback never ends the stream.
     """
+    StreamFeedbackBatches: _grpc.StreamStreamMultiCallable[_feedback_handler_pb2.StreamFeedbackBatchesRequest, _feedback_handler_pb2.StreamFeedbackBatchesResponse]
+    """Carries the same feedbacks and answers as StreamFeedback, many to a message. For who has many at a time, such as
+    the backend of an app: handling a message costs as much as charging several feedbacks. Each feedback is
+    still one by itself, and answered as soon as it is durable, with whatever others of the stream then are.
+    A message with no request or more than 1,000 ends the stream with INVALID_ARGUMENT, after the answers to all before.
+    """
 
 @_typing.type_check_only
 class FeedbackHandlerAsyncStub(FeedbackHandlerStub):
@@ -60,6 +66,12 @@ class FeedbackHandlerAsyncStub(FeedbackHandlerStub):
     StreamFeedback: _aio.StreamStreamMultiCallable[_feedback_handler_pb2.StreamFeedbackRequest, _feedback_handler_pb2.StreamFeedbackResponse]  # type: ignore[assignment]
     """Carries many feedbacks in flight on one stream. Answers may come in another order than the requests:
     each carries its request's own number. One bad feedback never ends the stream.
+    """
+    StreamFeedbackBatches: _aio.StreamStreamMultiCallable[_feedback_handler_pb2.StreamFeedbackBatchesRequest, _feedback_handler_pb2.StreamFeedbackBatchesResponse]  # type: ignore[assignment]
+    """Carries the same feedbacks and answers as StreamFeedback, many to a message. For who has many at a time, such as
+    the backend of an app: handling a message costs as much as charging several feedbacks. Each feedback is
+    still one by itself, and answered as soon as it is durable, with whatever others of the stream then are.
+    A message with no request or more than 1,000 ends the stream with INVALID_ARGUMENT, after the answers to all before.
     """
 
 class FeedbackHandlerServicer(metaclass=_abc_1.ABCMeta):
@@ -86,6 +98,18 @@ class FeedbackHandlerServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_feedback_handler_pb2.StreamFeedbackResponse], _abc.AsyncIterator[_feedback_handler_pb2.StreamFeedbackResponse]]:
         """Carries many feedbacks in flight on one stream. Answers may come in another order than the requests:
         each carries its request's own number. One bad feedback never ends the stream.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamFeedbackBatches(
+        self,
+        request_iterator: _MaybeAsyncIterator[_feedback_handler_pb2.StreamFeedbackBatchesRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_feedback_handler_pb2.StreamFeedbackBatchesResponse], _abc.AsyncIterator[_feedback_handler_pb2.StreamFeedbackBatchesResponse]]:
+        """Carries the same feedbacks and answers as StreamFeedback, many to a message. For who has many at a time, such as
+        the backend of an app: handling a message costs as much as charging several feedbacks. Each feedback is
+        still one by itself, and answered as soon as it is durable, with whatever others of the stream then are.
+        A message with no request or more than 1,000 ends the stream with INVALID_ARGUMENT, after the answers to all before.
         """
 
 def add_FeedbackHandlerServicer_to_server(servicer: FeedbackHandlerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

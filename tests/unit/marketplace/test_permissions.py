@@ -35,6 +35,7 @@ def test_no_method_of_ours_is_for_anyone() -> None:
     [
         ("AdServer/ServeAd", {Role.APP, Role.OPERATOR}),
         ("FeedbackHandler/StreamFeedback", {Role.APP, Role.OPERATOR}),
+        ("FeedbackHandler/StreamFeedbackBatches", {Role.APP, Role.OPERATOR}),
         ("CampaignManager/CreateCampaign", {Role.MANAGER, Role.OPERATOR}),
         ("CampaignManager/ListCampaigns", {Role.MANAGER, Role.OPERATOR}),
         ("Reporting/GetReconciliation", {Role.OPERATOR}),
