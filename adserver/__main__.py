@@ -74,13 +74,13 @@ def build(settings: AdServerSettings) -> Process:
         SqlCampaignFeed(engine), SqlProfileSource(engine), service, system_clock, settings.max_staleness_seconds
     )
     draining = asyncio.Event()
-    servicer = AdServerServicer(service, draining)
+    servicer = AdServerServicer(service, draining, settings.workers)
     observed = Observed(PROGRAM, settings)
     observed.figures += [*figures_of(service, refresher, records), *publisher.figures()]
     if observed.tracer:
         from adserver.traced import TracedServicer  # loads what only traces need
 
-        servicer = TracedServicer(observed.tracer, service, draining)
+        servicer = TracedServicer(observed.tracer, service, draining, settings.workers)
     return Process(
         listen=settings.listen,
         observed=observed,

@@ -21,10 +21,10 @@ _TEXTS: Final = ("user_id", "device_type", "city", "state", "country")
 class AdServerServicer(pb_grpc.AdServerServicer):
     """See protos/adplatform/v1/ad_server.proto."""
 
-    def __init__(self, service: AdService, draining: asyncio.Event) -> None:
+    def __init__(self, service: AdService, draining: asyncio.Event, workers: int = 1) -> None:
         self._service = service
         self._draining = draining
-        self._unary_bursts = PausingBursts()
+        self._unary_bursts = PausingBursts(workers)
         self._bursts = Bursts()
 
     async def ServeAd(self, request: pb.ServeAdRequest, context: Any) -> Any:  # noqa: N802

@@ -99,3 +99,18 @@ def test_in_a_crowd_calls_wait_a_millisecond_for_each_other() -> None:
         assert done == [0, 1, 2, 3]
 
     asyncio.run(run())
+
+
+def test_of_two_processes_each_waits_twice_as_long() -> None:
+    async def waited_s(processes: int) -> float:
+        bursts = PausingBursts(processes)
+        await bursts.done(str, 1)
+        start = time.perf_counter()
+        await bursts.done(str, 2)
+        return time.perf_counter() - start
+
+    async def run() -> list[float]:
+        return [min([await waited_s(processes) for _ in range(20)]) for processes in (1, 2, 100)]
+
+    one, two, many = asyncio.run(run())
+    assert 0.001 <= one < 0.002 <= two < 0.004 <= many < 0.006
