@@ -29,7 +29,7 @@ class Caller:
             self._bucket = TokenBucket(self.rate, time.monotonic())
 
     def count(self) -> None:
-        """Counts a call, or a message on a stream. Raises RateLimited, or Unauthenticated once it is revoked."""
+        """Counts a call, or a request on a stream. Raises RateLimited, or Unauthenticated once it is revoked."""
         if self.revoked:
             raise Unauthenticated
         if self._bucket and (wait_s := self._bucket.take(time.monotonic())):
@@ -40,8 +40,8 @@ current: Final[ContextVar[Caller | None]] = ContextVar("current_caller", default
 """Set by the guard in the task of each call that it lets in."""
 
 
-def count_message() -> None:
-    """Counts a message on the stream at hand like a call of its own. Raises RateLimited or Unauthenticated."""
+def count_request() -> None:
+    """Counts a request on the stream at hand like a call of its own. Raises RateLimited or Unauthenticated."""
     if caller := current.get():
         caller.count()
 

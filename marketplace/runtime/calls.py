@@ -12,7 +12,7 @@ OK: Final = ("OK", "")
 
 
 class MethodCalls:
-    """The calls of one method. On a stream each message is a call. Counted on the event loop only."""
+    """The calls of one method. On a stream each request is a call. Counted on the event loop only."""
 
     __slots__ = ("failures", "seconds")
 
@@ -61,7 +61,7 @@ class Calls:
         return [
             counter(
                 "adplatform_rpc_requests_total",
-                "Calls answered, by method, gRPC code and the reason in the status details; each message of a stream.",
+                "Calls answered, by method, gRPC code and the reason in the status details; each request of a stream.",
                 lambda: {
                     (method, *end): count
                     for method, calls in dict(self._methods).items()

@@ -39,7 +39,7 @@ class ServerSettings(TlsSettings):
     """Lets this process listen beyond loopback without TLS, or without asking who calls."""
 
     rate_limit: int = Field(10_000, ge=0, le=10_000_000)
-    """Calls and messages a second that one caller may make of this process; 0: no limit. With AUTH=tokens."""
+    """Requests a second, in calls or on streams, that a caller may make of a process; 0: no limit. With AUTH=tokens."""
 
     max_connections: int = Field(1_000, ge=1, le=1_000_000)
     """At most so many connections to each address; one more is closed at once."""

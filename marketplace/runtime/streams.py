@@ -16,7 +16,7 @@ from grpc.aio import EOF
 
 from marketplace.errors import InvalidArgument
 from marketplace.runtime.bursts import Bursts
-from marketplace.runtime.callers import count_message
+from marketplace.runtime.callers import count_request
 from marketplace.runtime.calls import MethodCalls, of_stream, readable
 from marketplace.runtime.rpc_errors import end_of, status_of
 
@@ -62,7 +62,7 @@ async def answer_each(
 
     def answered(request: Any) -> Any:
         try:
-            count_message()
+            count_request()
             made = answer(request)
         except Exception as error:
             return _refusal(error, request.sequence, response, calls, started_s)
@@ -113,7 +113,7 @@ async def answer_later(
     def take(requests: Sequence[Any], started_s: float) -> None:
         for request in requests:
             try:
-                count_message()
+                count_request()
                 done = begin(request)
             except Exception as error:
                 answers.append(_refusal(error, request.sequence, response, calls, started_s))

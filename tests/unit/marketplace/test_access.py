@@ -12,7 +12,7 @@ from test_token_directory import APP, MANAGER, Tokens, stored
 from marketplace.errors import PermissionDenied, PlatformError, RateLimited, Unauthenticated
 from marketplace.permissions import Role
 from marketplace.runtime.access import AccessControl
-from marketplace.runtime.callers import account_of_caller, count_message
+from marketplace.runtime.callers import account_of_caller, count_request
 from marketplace.runtime.rpc_errors import status_of
 from marketplace.runtime.token_directory import TokenDirectory
 
@@ -126,7 +126,7 @@ def test_messages_on_a_stream_count_like_calls() -> None:
 
     async def handle(requests: object, context: object) -> None:
         for number in range(10):
-            count_message()
+            count_request()
             seen.append(number)
 
     guarded = access.guarded("/adplatform.v1.AdServer/StreamAds", grpc.stream_stream_rpc_method_handler(handle))
