@@ -67,7 +67,7 @@ class Serve:
 class Terms:
     """What a charge reads of a serve. The rest goes by unread, in `served_ad`: the serve's bytes, whole.
 
-    So a receipt is read in a fifth of the time that all of the serve takes. Money in nanos.
+    So a receipt is read in half the time that all of the serve takes. Money in nanos.
     """
 
     request_id: str

@@ -156,14 +156,6 @@ def _encode_prices(cpm_nanos: int, cpc_nanos: int, cpa_nanos: int) -> bytes:
     ).SerializeToString()
 
 
-def decode_serve(value: bytes) -> Serve:
-    """Reads a serve. Raises ValueError for bytes that are none."""
-    try:
-        return serve_from_proto(pb.ServedAd.FromString(value))
-    except DecodeError:
-        raise ValueError("not a serve") from None
-
-
 def decode_terms(served_ad: bytes) -> Terms:
     """Reads of a serve what a charge needs. Raises ValueError for bytes that are none."""
     try:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from adplatform.v1.events_pb2 import ServedAd
 from campaigns import CPA, CPC, Advertiser
 from mesh import Mesh, allowed_s
 from printed import paste
@@ -15,7 +16,7 @@ from marketplace.clock import US_PER_SECOND, system_clock
 from marketplace.feedback import Action
 from marketplace.receipt import MAX_RECEIPT_BYTES
 from marketplace.runtime.keys import load_ring
-from marketplace.wire import decode_serve, encode_serve
+from marketplace.wire import encode_serve, serve_from_proto
 
 UNIT = 10**9
 DAY_US = 86_400 * US_PER_SECOND
@@ -93,7 +94,7 @@ def _bad_receipt(mine: Advertiser, kind: str) -> tuple[bytes, str, str, str]:
         return b"\1" * (MAX_RECEIPT_BYTES + 1), "INVALID_ARGUMENT", "receipt", "drop"
     ring, now_us = load_ring(Path(mine.mesh.environment["RECEIPT_KEYS"])), system_clock()
     good = mine.serve_soon(allowed_s(2.0)).receipt
-    serve = decode_serve(ring.open(good))
+    serve = serve_from_proto(ServedAd.FromString(ring.open(good)))
     if kind == "INVALID":
         return good[:-1], "RECEIPT_INVALID", "", "drop"
     if kind == "EXPIRED":

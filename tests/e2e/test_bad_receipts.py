@@ -9,6 +9,7 @@ from typing import Final
 import grpc
 import pytest
 from adplatform.v1 import feedback_handler_pb2 as pb
+from adplatform.v1.events_pb2 import ServedAd
 from campaigns import CALL_S, CLICK, CPC, VIEW, Advertiser
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -17,7 +18,7 @@ from mesh import Mesh, allowed_s
 from marketplace.clock import US_PER_SECOND, system_clock
 from marketplace.receipt import KeyRing, new_key
 from marketplace.runtime.keys import load_ring
-from marketplace.wire import decode_serve, encode_serve
+from marketplace.wire import encode_serve, serve_from_proto
 
 HOUR_US: Final = 3_600 * US_PER_SECOND
 
@@ -40,7 +41,7 @@ def with_our_key_id(receipt: bytes, ring: KeyRing) -> bytes:
 
 def aged(hours: int) -> Reseal:
     def reseal(receipt: bytes, ring: KeyRing) -> bytes:
-        serve = decode_serve(ring.open(receipt))
+        serve = serve_from_proto(ServedAd.FromString(ring.open(receipt)))
         now_us = system_clock()
         return ring.seal(encode_serve(replace(serve, served_at_us=now_us - hours * HOUR_US)), now_us)
 
@@ -105,7 +106,7 @@ def test_a_receipt_just_before_its_end_counts(mesh: Mesh) -> None:
 def test_a_campaign_that_this_store_does_not_know_is_not_billed(mesh: Mesh) -> None:
     mine = Advertiser.create(mesh, budget_nanos=10 * 10**9)
     ring = ring_of(mesh)
-    serve = decode_serve(ring.open(mine.serve_soon(allowed_s(1.0)).receipt))
+    serve = serve_from_proto(ServedAd.FromString(ring.open(mine.serve_soon(allowed_s(1.0)).receipt)))
     stranger = replace(serve, winner=replace(serve.winner, campaign_id=str(uuid.uuid4())))
     request = pb.SubmitFeedbackRequest(receipt=ring.seal(encode_serve(stranger), system_clock()), action=CLICK)
     before = mesh.ledger()

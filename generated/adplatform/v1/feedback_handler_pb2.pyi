@@ -177,7 +177,7 @@ class StreamFeedbackBatchesRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamFeedbackRequest]:
-        """The feedbacks, 1 to 1,000."""
+        """The feedbacks, 1 to 1,000; the message is at most 1 MiB, as everywhere."""
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from adplatform.v1 import events_pb2
+from adplatform.v1.events_pb2 import ServedAd
 from auction_campaigns import campaign
 
 from adserver.index import Index
@@ -16,7 +17,7 @@ from adserver.serve import AdRequest, AdService, ServedAdvert
 from marketplace.campaign import Campaign, Targeting
 from marketplace.receipt import KeyRing, new_key
 from marketplace.serve import Serve, Viewer, Winner
-from marketplace.wire import decode_serve
+from marketplace.wire import serve_from_proto
 
 NOW_US = 5_000
 RING = KeyRing([new_key(0)])
@@ -43,7 +44,7 @@ def service(campaigns: list[Campaign], profiles: Profiles | None = None) -> AdSe
 
 
 def opened(advert: ServedAdvert) -> Serve:
-    return decode_serve(RING.open(advert.receipt))
+    return serve_from_proto(ServedAd.FromString(RING.open(advert.receipt)))
 
 
 def test_the_country_goes_to_the_statistics_and_into_no_receipt() -> None:
@@ -99,4 +100,6 @@ def test_a_changed_campaign_is_sealed_as_it_is_now() -> None:
 def test_the_record_is_what_the_receipt_seals() -> None:
     serving = service([campaign("a"), campaign("b")])
     adverts = serving.serve(REQUEST)
-    assert [decode_serve(record) for record in serving._records._waiting] == [opened(advert) for advert in adverts]
+    assert [serve_from_proto(ServedAd.FromString(record)) for record in serving._records._waiting] == [
+        opened(advert) for advert in adverts
+    ]

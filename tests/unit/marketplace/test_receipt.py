@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from adplatform.v1 import events_pb2, feedback_handler_pb2
+from adplatform.v1.events_pb2 import ServedAd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,12 +19,12 @@ from marketplace.runtime.settings import BadSettingError
 from marketplace.serve import Serve, Terms, Viewer, Winner
 from marketplace.wire import (
     decode_event,
-    decode_serve,
     decode_served_batch,
     decode_terms,
     encode_charged,
     encode_serve,
     encode_served_batch,
+    serve_from_proto,
 )
 
 WORDS = st.text(max_size=40)
@@ -65,7 +66,7 @@ RING = KeyRing([new_key(0)])
 
 @given(SERVES)
 def test_a_serve_survives_its_receipt(serve: Serve) -> None:
-    assert decode_serve(RING.open(RING.seal(encode_serve(serve), 1))) == serve
+    assert serve_from_proto(ServedAd.FromString(RING.open(RING.seal(encode_serve(serve), 1)))) == serve
 
 
 @given(SERVES)

@@ -66,17 +66,17 @@ class Later:
 
 def test_several_requests_in_a_message_are_each_answered_and_answers_travel_together() -> None:
     async def run() -> None:
-        later, context = Later(), Batches(range(4), range(4, 7))
+        later, context = Later(), Batches(range(4), range(4, 8), range(8, 11))
         stream = later.stream(context)
         await asyncio.sleep(0.05)
-        assert context.ends == [(number, Overloaded().message) for number in (0, 3, 6)]
+        assert context.ends == [(number, Overloaded().message) for number in (0, 3, 6, 9)]
         later.answer()
         await stream
-        assert sorted(context.ends[3:]) == [(number, "") for number in (1, 2, 4, 5)]
-        assert len(context.written[-1].responses) == PACKING.most
+        assert sorted(context.ends[4:]) == [(number, "") for number in (1, 2, 4, 5, 7, 8, 10)]
+        assert [len(message.responses) for message in context.written[-2:]] == [PACKING.most, 3]
 
     calls = counted(run)
-    assert calls.ends() == {("OK", ""): 4, ("RESOURCE_EXHAUSTED", "OVERLOADED"): 3}
+    assert calls.ends() == {("OK", ""): 7, ("RESOURCE_EXHAUSTED", "OVERLOADED"): 4}
 
 
 @pytest.mark.parametrize("size", [0, 5])
