@@ -21,7 +21,7 @@ _TEXTS: Final = ("user_id", "device_type", "city", "state", "country")
 class AdServerServicer(pb_grpc.AdServerServicer):
     """See protos/adplatform/v1/ad_server.proto."""
 
-    def __init__(self, service: AdService, draining: asyncio.Event, workers: int = 1) -> None:
+    def __init__(self, service: AdService, draining: asyncio.Event, workers: int) -> None:
         self._service = service
         self._draining = draining
         self._unary_bursts = PausingBursts(workers)

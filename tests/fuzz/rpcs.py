@@ -90,7 +90,7 @@ class Rpcs:
         self._charging = threading.Thread(target=queue.run, args=(self._stop,))
         self._charging.start()
         reader = ReceiptReader(lambda: RING, clock, DAY_US)
-        add_AdServerServicer_to_server(AdServerServicer(service, asyncio.Event()), server)
+        add_AdServerServicer_to_server(AdServerServicer(service, asyncio.Event(), 1), server)
         add_FeedbackHandlerServicer_to_server(FeedbackHandlerServicer(reader, queue, asyncio.Event()), server)
         submitter = Submitter(store, store, clock)
         add_CampaignManagerServicer_to_server(CampaignManagerServicer(store, submitter, UTC, clock), server)
