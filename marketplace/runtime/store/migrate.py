@@ -25,7 +25,6 @@ def migrate(engine: Engine) -> None:
         with writing(engine).connect() as connection, _locked(connection):
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            connection.commit()
     except SQLAlchemyError as problem:
         raise unavailable(problem) from problem
 
@@ -33,11 +32,13 @@ def migrate(engine: Engine) -> None:
 @contextmanager
 def _locked(connection: Connection) -> Iterator[None]:
     if connection.dialect.name == "sqlite":
-        yield  # BEGIN IMMEDIATE is the lock
+        with connection.begin():  # its BEGIN IMMEDIATE is the lock; Alembic commits nothing in a transaction of others
+            yield
         return
     parameters = {"name": _LOCK_NAME, "seconds": _LOCK_TIMEOUT_S}
     if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), parameters).scalar() != 1:
         raise TimeoutError("another process has been migrating the store for a minute")
+    connection.commit()  # the lock stays, it is the session's; now Alembic commits each version with its number
     try:
         yield
     finally:
