@@ -27,6 +27,7 @@ CALM_S: Final = 4
 OVERLOAD_S: Final = 30
 RECOVERY_S: Final = 2.0
 RECOVERED: Final = 0.95  # where only 10 ms may be waited, one slow commit refuses some on a calm day too
+ROUNDS: Final = 3  # a busy moment of the machine spoils one, a defect spoils each
 STEPS: Final = 10
 STEP: Final = 1.25
 CALM_MS: Final = 100
@@ -108,15 +109,10 @@ def target(request: pytest.FixtureRequest, place: Place) -> Target:
 
 def test_twice_the_load_that_holds_takes_nothing_from_what_is_taken_on(target: Target) -> None:
     target.load(100, 2)
-    calm = highest_that_holds(target)
-    crowded = target.load(round(calm.rate * 2), OVERLOAD_S)
-    time.sleep(RECOVERY_S)
-    after = target.load(round(calm.rate * 0.8), CALM_S)
-    assert crowded.taken >= 0.7 * calm.taken, (calm, crowded, after)
-    assert crowded.taken < 0.99 * crowded.rate, "it was no overload"
-    assert crowded.p99_ms <= 3 * calm.p99_ms, (calm, crowded, after)
-    assert after.taken >= RECOVERED * after.rate, (calm, crowded, after)
-    assert after.p99_ms <= 3 * calm.p99_ms, (calm, crowded, after)
+    spoilt: list[str] = []
+    while problem := overload(target):
+        spoilt.append(problem)
+        assert len(spoilt) < ROUNDS, spoilt
 
 
 def test_one_call_among_too_many_is_refused_at_once_and_told_when_to_come_again(place: Place) -> None:
@@ -129,6 +125,23 @@ def test_one_call_among_too_many_is_refused_at_once_and_told_when_to_come_again(
     assert single.median_refusal_s <= AT_ONCE_S
     assert min(single.retry_s) > 0
     assert target.load(100, 2).holds
+
+
+def overload(target: Target) -> str:
+    """Offers twice what holds, then less, and returns what was wrong with the answers; nothing where all was well."""
+    calm = highest_that_holds(target)
+    crowded = target.load(round(calm.rate * 2), OVERLOAD_S)
+    time.sleep(RECOVERY_S)
+    after = target.load(round(calm.rate * 0.8), CALM_S)
+    wrong = {
+        "it was no overload": crowded.taken >= 0.99 * crowded.rate,
+        "less is taken than on a calm day": crowded.taken < 0.7 * calm.taken,
+        "what is taken waits": crowded.p99_ms > 3 * calm.p99_ms,
+        "it goes on refusing": after.taken < RECOVERED * after.rate,
+        "it goes on being slow": after.p99_ms > 3 * calm.p99_ms,
+    }
+    found = [problem for problem, is_so in wrong.items() if is_so]
+    return f"{found}: {calm}, {crowded}, {after}" if found else ""
 
 
 def highest_that_holds(target: Target) -> Told:

@@ -51,7 +51,7 @@ def test_a_migration_that_breaks_off_between_two_versions_goes_on_when_it_runs_a
     with pytest.raises(KeyboardInterrupt):
         migrate(fresh.engine)
     event.remove(fresh.engine, "before_cursor_execute", break_off)
-    if fresh.is_sqlite:  # one transaction for all versions: its lock keeps other processes out, as GET_LOCK does elsewhere
+    if fresh.is_sqlite:  # all in one transaction: its lock keeps other processes out, as GET_LOCK does on MariaDB
         assert inspect(fresh.engine).get_table_names() == []
     migrate(fresh.engine)
     assert fresh.rows(select(counters.c.name).order_by("name")) == [("ads",), ("tokens",), ("users",)]
