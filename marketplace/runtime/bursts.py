@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Final, TypeVar
 
 _MOST: Final = 64
+_TURN_S: Final = 0.002
 _PAUSE_S: Final = 0.001
 _LONGEST_PAUSE_S: Final = 0.004
 _CROWD: Final = 3
@@ -24,6 +25,7 @@ Work = Callable[[], None]
 class Bursts:
     """Collects work on the event loop, for as long as more of it comes with each turn of the loop.
 
+    What is not done after two milliseconds waits for the next turn: health checks and other calls come between.
     Work is done in the context of who asked for it: its caller and its trace are that one's, whoever began the burst.
     """
 
@@ -65,8 +67,13 @@ class Bursts:
     def _do(self) -> None:
         self._seen = 0
         waiting, self._waiting = self._waiting, []
-        for context, work in waiting:
+        end_s = monotonic() + _TURN_S
+        for done, (context, work) in enumerate(waiting, 1):
             context.run(work)
+            if done < len(waiting) and monotonic() > end_s:
+                self._waiting = waiting[done:] + self._waiting
+                asyncio.get_running_loop().call_soon(self._do)
+                return
 
 
 class PausingBursts(Bursts):

@@ -21,6 +21,9 @@ from marketplace.runtime.calls import MethodCalls, of_stream, readable
 from marketplace.runtime.rpc_errors import end_of, status_of
 
 MAX_IN_FLIGHT: Final = 1_000
+# Requests of a message that are taken in one piece of work. When a message was one piece, and pieces had no end, 64
+# streams that sent a thousand each, nearly all refused, held up a health check for a second; now for half of it.
+_PIECE: Final = 16
 
 Result = TypeVar("Result")
 
@@ -126,7 +129,9 @@ async def answer_later(
         while (message := await context.read()) is not EOF:
             requests = packing.requests_of(message)
             unanswered += len(requests)
-            bursts.put(partial(take, requests, perf_counter()))
+            started_s = perf_counter()
+            for start in range(0, len(requests), _PIECE):
+                bursts.put(partial(take, requests[start : start + _PIECE], started_s))
             while unanswered >= max_in_flight:
                 room.clear()
                 await room.wait()

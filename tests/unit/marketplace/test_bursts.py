@@ -51,6 +51,27 @@ def test_nothing_is_done_for_who_has_gone(kind: type[Bursts]) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("kind", [Bursts, PausingBursts])
+def test_long_work_lets_other_things_come_between_and_keeps_its_order(kind: type[Bursts]) -> None:
+    async def run() -> None:
+        loop, bursts, seen = asyncio.get_running_loop(), kind(), list[str]()
+
+        def work(name: str) -> str:
+            time.sleep(0.003)
+            seen.append(name)
+            if name == "first":
+                loop.call_soon(seen.append, "a health check")
+                more.append(bursts.done(work, "third"))
+            return name
+
+        more: list[asyncio.Future[str]] = []
+        await asyncio.gather(bursts.done(work, "first"), bursts.done(work, "second"))
+        await asyncio.gather(*more)
+        assert seen == ["first", "a health check", "second", "third"]
+
+    asyncio.run(run())
+
+
 def test_what_comes_turn_by_turn_is_done_together_within_a_bound() -> None:
     async def run() -> None:
         bursts = Bursts()

@@ -1,6 +1,8 @@
 """Streams whose messages carry several requests, and several answers."""
 
 import asyncio
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,12 +56,12 @@ class Later:
             future.set_result(0)
         self.waiting.clear()
 
-    def stream(self, context: Context, max_in_flight: int = 100) -> "asyncio.Future[None]":
+    def stream(self, context: Context, max_in_flight: int = 100, packing: Packing = PACKING) -> "asyncio.Future[None]":
         answers = pb.StreamFeedbackResponse
         responding = lambda sequence, _: answers(sequence=sequence)  # noqa: E731
         return asyncio.ensure_future(
             answer_later(
-                *(context, self.begin, responding, answers, asyncio.Event(), Bursts(), max_in_flight), packing=PACKING
+                *(context, self.begin, responding, answers, asyncio.Event(), Bursts(), max_in_flight), packing=packing
             )
         )
 
@@ -108,6 +110,29 @@ def test_messages_of_several_are_not_read_on_while_too_many_wait() -> None:
             later.answer()
             await asyncio.sleep(0)
         assert sorted(number for number, _ in context.ends) == [1, 2, 4, 5, 7, 8]
+
+    counted(run)
+
+
+def test_a_long_message_lets_other_things_come_between() -> None:
+    class Slow(Later):
+        def begin(self, request: Any) -> "asyncio.Future[int]":
+            seen.append(request.sequence)
+            time.sleep(0.001)
+            if request.sequence == 1:
+                asyncio.get_running_loop().call_soon(seen.append, "a health check")
+            return super().begin(request)
+
+    seen: list[int | str] = []
+
+    async def run() -> None:
+        later, context = Slow(), Batches(range(1, 60))
+        stream = later.stream(context, packing=replace(PACKING, most=60))
+        while not stream.done():
+            later.answer()
+            await asyncio.sleep(0)
+        assert len(context.ends) == 59
+        assert seen.index("a health check") <= 32
 
     counted(run)
 
