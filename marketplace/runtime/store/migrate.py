@@ -41,5 +41,7 @@ def _locked(connection: Connection) -> Iterator[None]:
     connection.commit()  # the lock stays, it is the session's; now Alembic commits each version with its number
     try:
         yield
-    finally:
-        connection.execute(text("SELECT RELEASE_LOCK(:name)"), parameters)
+    except BaseException:
+        connection.invalidate()  # the lock goes with the session
+        raise
+    connection.execute(text("SELECT RELEASE_LOCK(:name)"), parameters)

@@ -1,46 +1,41 @@
 """Creates the tables, their first rows, and the views for people."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
+from marketplace.runtime.store.migrations.steps import ID, MYSQL, create_index, create_table, create_view
+
 revision = "0001"
 down_revision = None
 
-MYSQL = ("mysql", "mariadb")
-ID = sa.String(64).with_variant(mysql.VARCHAR(64, charset="utf8mb4", collation="utf8mb4_bin"), *MYSQL)
 TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), *MYSQL)
 BLOB = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), *MYSQL)
 KEY = sa.LargeBinary(length=255).with_variant(mysql.VARBINARY(255), *MYSQL)
 AUTO_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-INNODB: dict[str, Any] = {
-    f"{dialect}_{option}": value
-    for dialect in MYSQL
-    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_unicode_ci"))
-}
 SHARDS = 8
 
 
 def upgrade() -> None:
     """Creates everything that the platform keeps in its store."""
     _create_tables()
-    op.execute("INSERT INTO counters (name, value) VALUES ('ads', 0), ('users', 0)")
-    op.execute("INSERT INTO outbox_shards (shard) VALUES " + ", ".join(f"({n})" for n in range(SHARDS)))
     money, moment = (_sqlite_money, _sqlite_moment) if op.get_bind().dialect.name == "sqlite" else (_money, _moment)
-    op.execute(
-        "CREATE VIEW campaigns_for_people AS SELECT campaign_id, account, status, category, text, "
+    create_view(
+        "campaigns_for_people",
+        "SELECT campaign_id, account, status, category, text, "
         f"{money('cpc_nanos')} AS cpc, {money('cpa_nanos')} AS cpa, {money('budget_nanos')} AS budget, "
         f"{money('spent_nanos')} AS spent, {money('slot_budget_nanos')} AS slot_budget, "
-        f"{moment('start_us')} AS start_time, {moment('end_us')} AS end_time FROM ads"
+        f"{moment('start_us')} AS start_time, {moment('end_us')} AS end_time FROM ads",
     )
-    op.execute(
-        "CREATE VIEW charges_for_people AS SELECT campaign_id, event_seq, request_id, "
+    create_view(
+        "charges_for_people",
+        "SELECT campaign_id, event_seq, request_id, "
         "CASE action WHEN 1 THEN 'VIEW' WHEN 2 THEN 'CLICK' ELSE 'ACQUISITION' END AS user_action, "
         f"{money('charged_nanos')} AS charged, {money('uncharged_nanos')} AS uncharged, "
-        f"{moment('charged_at_us')} AS charged_at FROM ledger"
+        f"{moment('charged_at_us')} AS charged_at FROM ledger",
     )
+    op.execute("INSERT INTO counters (name, value) VALUES ('ads', 0), ('users', 0)")
+    op.execute("INSERT INTO outbox_shards (shard) VALUES " + ", ".join(f"({n})" for n in range(SHARDS)))
 
 
 def _money(column: str) -> str:
@@ -60,7 +55,7 @@ def _sqlite_moment(column: str) -> str:
 
 
 def _create_tables() -> None:
-    op.create_table(
+    create_table(
         "ads",
         sa.Column("campaign_id", ID, nullable=False),
         sa.Column("account", sa.String(length=255), nullable=False),
@@ -91,13 +86,12 @@ def _create_tables() -> None:
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.Column("updated_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("campaign_id"),
-        **INNODB,
     )
-    op.create_index("ads_by_account", "ads", ["account", "campaign_id"], unique=False)
-    op.create_index("ads_by_category", "ads", ["category", "campaign_id"], unique=False)
-    op.create_index("ads_by_change", "ads", ["change_no", "campaign_id"], unique=False)
-    op.create_index("ads_by_status", "ads", ["status", "campaign_id"], unique=False)
-    op.create_table(
+    create_index("ads_by_account", "ads", ["account", "campaign_id"])
+    create_index("ads_by_category", "ads", ["category", "campaign_id"])
+    create_index("ads_by_change", "ads", ["change_no", "campaign_id"])
+    create_index("ads_by_status", "ads", ["status", "campaign_id"])
+    create_table(
         "commands",
         sa.Column("topic", sa.String(length=128), nullable=False),
         sa.Column("topic_partition", sa.Integer(), nullable=False),
@@ -109,18 +103,16 @@ def _create_tables() -> None:
         sa.Column("reason", sa.String(length=512), nullable=False),
         sa.Column("applied_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("topic", "topic_partition", "topic_offset"),
-        **INNODB,
     )
-    op.create_index("commands_by_campaign", "commands", ["campaign_id", "topic_offset"], unique=False)
-    op.create_index("commands_by_id", "commands", ["command_id"], unique=False)
-    op.create_table(
+    create_index("commands_by_campaign", "commands", ["campaign_id", "topic_offset"])
+    create_index("commands_by_id", "commands", ["command_id"])
+    create_table(
         "counters",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
-        **INNODB,
     )
-    op.create_table(
+    create_table(
         "ledger",
         sa.Column("request_id", ID, nullable=False),
         sa.Column("action", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -133,9 +125,8 @@ def _create_tables() -> None:
         sa.Column("event", BLOB, nullable=False),
         sa.PrimaryKeyConstraint("request_id", "action"),
         sa.UniqueConstraint("campaign_id", "event_seq", name="ledger_by_seq"),
-        **INNODB,
     )
-    op.create_table(
+    create_table(
         "outbox",
         sa.Column("id", AUTO_ID, autoincrement=True, nullable=False),
         sa.Column("shard", sa.SmallInteger(), nullable=False),
@@ -145,34 +136,30 @@ def _create_tables() -> None:
         sa.Column("campaign_id", ID, nullable=False),
         sa.Column("event_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        **INNODB,
     )
-    op.create_index("outbox_by_shard", "outbox", ["shard", "id"], unique=False)
-    op.create_table(
+    create_index("outbox_by_shard", "outbox", ["shard", "id"])
+    create_table(
         "outbox_shards",
         sa.Column("shard", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("shard"),
-        **INNODB,
     )
-    op.create_table(
+    create_table(
         "positions",
         sa.Column("topic", sa.String(length=128), nullable=False),
         sa.Column("topic_partition", sa.Integer(), nullable=False),
         sa.Column("next_offset", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("topic", "topic_partition"),
-        **INNODB,
     )
-    op.create_table(
+    create_table(
         "submitted_commands",
         sa.Column("command_id", ID, nullable=False),
         sa.Column("campaign_id", ID, nullable=False),
         sa.Column("action", sa.String(length=32), nullable=False),
         sa.Column("submitted_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("command_id"),
-        **INNODB,
     )
-    op.create_index("submitted_by_campaign", "submitted_commands", ["campaign_id"], unique=False)
-    op.create_table(
+    create_index("submitted_by_campaign", "submitted_commands", ["campaign_id"])
+    create_table(
         "users",
         sa.Column("id", ID, nullable=False),
         sa.Column("age", sa.SmallInteger(), nullable=False),
@@ -189,5 +176,4 @@ def _create_tables() -> None:
         sa.Column("negatives", TEXT, nullable=False),
         sa.Column("positives", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        **INNODB,
     )

@@ -1,27 +1,20 @@
 """Adds API tokens, and on whose behalf a command was submitted."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
 
+from marketplace.runtime.store.migrations.steps import ID, MYSQL, add_column, create_table
+
 revision = "0002"
 down_revision = "0001"
 
-MYSQL = ("mysql", "mariadb")
-ID = sa.String(64).with_variant(mysql.VARCHAR(64, charset="utf8mb4", collation="utf8mb4_bin"), *MYSQL)
 DIGEST = sa.LargeBinary(length=32).with_variant(mysql.VARBINARY(32), *MYSQL)
-INNODB: dict[str, Any] = {
-    f"{dialect}_{option}": value
-    for dialect in MYSQL
-    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_unicode_ci"))
-}
 
 
 def upgrade() -> None:
     """Creates the table of tokens, its counter, and the column of accounts."""
-    op.create_table(
+    create_table(
         "api_tokens",
         sa.Column("token_id", ID, nullable=False),
         sa.Column("digest", DIGEST, nullable=False),
@@ -32,7 +25,6 @@ def upgrade() -> None:
         sa.Column("expires_us", sa.BigInteger(), nullable=True),
         sa.Column("revoked_us", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("token_id"),
-        **INNODB,
     )
-    op.add_column("submitted_commands", sa.Column("account", sa.String(length=255), nullable=False, server_default=""))
+    add_column("submitted_commands", sa.Column("account", sa.String(length=255), nullable=False, server_default=""))
     op.execute("INSERT INTO counters (name, value) VALUES ('tokens', 0)")
