@@ -93,6 +93,7 @@ class DuckDbCatalog:
             raise errors.Unavailable(f"the archive cannot be read: {problem}") from problem
         finally:
             timer.cancel()
+            timer.join()  # or it might interrupt the next query, or end DuckDB's connection while the process is ending
 
 
 def _files_view(name: str, pattern: str) -> str:

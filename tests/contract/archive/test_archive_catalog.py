@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -194,6 +195,14 @@ def test_duckdb_gives_up_at_its_deadline(tmp_path):
     catalog = DuckDbCatalog(tmp_path, deadline_s=0.2)
     with closing(catalog), pytest.raises(errors.Unavailable, match=r"longer than 0\.2 s"):
         catalog.query("SELECT SUM(a.range * b.range) FROM range(1000000000) a, range(1000000000) b")
+
+
+def test_duckdb_leaves_no_thread_behind_that_could_interrupt_the_next_query_or_the_end(tmp_path):
+    before = threading.enumerate()
+    with closing(DuckDbCatalog(tmp_path)) as catalog:
+        for _ in range(50):
+            catalog.query("SELECT 1")
+            assert threading.enumerate() == before
 
 
 def test_duckdb_reads_folders_of_any_name(tmp_path):
